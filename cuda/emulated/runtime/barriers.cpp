@@ -17,6 +17,10 @@ void arrive_named(int id, int count, Where where) {
 }
 void arrive_cluster(Where where) { current_block->barriers.arrive_cluster(*current_thread, where); }
 void wait_cluster(Where where) { current_block->barriers.wait_cluster(*current_thread, where); }
+uint32_t cluster_rank() { return static_cast<uint32_t>(current_thread->rank); }
+void fence_proxy_async() {
+  if (auto& race = current_block->race) race->fence_proxy(*current_thread);
+}
 void yield(Where where) { current_block->yield(where); }
 
 void Barriers::reset(int blocks) {

@@ -16,7 +16,11 @@ void sync_named(int id, int count, Where where);
 void arrive_named(int id, int count, Where where);
 void arrive_cluster(Where where);
 void wait_cluster(Where where);
+uint32_t cluster_rank();
 void yield(Where where);
+
+// Orders ordinary stores before what TMA and wgmma read; only the race checker notices.
+void fence_proxy_async();
 
 class Barriers {
  public:

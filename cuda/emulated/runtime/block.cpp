@@ -94,7 +94,7 @@ void Block::place_threads(const Launch& launch, uint64_t cluster) {
     unpoison(thread.stack, thread.stack_bytes);  // a thread that ended never unwound its frames
     thread.context.prepare(thread.stack, thread.stack_bytes, &Block::thread_main);
     thread.state = Thread::State::kReady;
-    warps[thread.warp].live |= 1u << thread.lane;
+    warps[thread.warp].existing = warps[thread.warp].live |= 1u << thread.lane;
     ready_.push(id);
   }
 }

@@ -190,6 +190,11 @@ bool elect(Where where) {
   return current_thread->lane == 0;
 }
 
+void set_max_registers(Where where) {
+  together_aligned(
+      WarpOperation::kSetMaxRegisters, nullptr, [](const Lanes&) {}, where);
+}
+
 uint32_t active_mask() { return current_block->warps[current_thread->warp].live; }
 
 int64_t reduce(uint32_t mask, int64_t value, Reduction reduction, Where where) {

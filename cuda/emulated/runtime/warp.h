@@ -59,6 +59,7 @@ uint64_t shuffle(uint32_t mask, uint64_t bits, Shuffle kind, int operand, int wi
 uint32_t ballot(uint32_t mask, bool predicate, Where where);
 uint32_t match_any(uint32_t mask, uint64_t bits, Where where);
 bool elect(Where where);
+void set_max_registers(Where where);
 uint32_t active_mask();
 
 enum class Reduction : uint8_t { kAdd, kMin, kMax, kAnd, kOr, kXor };
