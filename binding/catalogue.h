@@ -1,0 +1,13 @@
+// What the binary can do, as JavaScript reads it when it loads: the fields of each request, by which TypeScript packs
+// its arguments, and the row objectives with their options, by which it validates them.
+#pragma once
+
+#include <napi.h>
+
+namespace cutloss::binding {
+
+Napi::Value operations(Napi::Env env);
+Napi::Value objectives(Napi::Env env);
+Napi::Value simd_levels(Napi::Env env);
+
+}  // namespace cutloss::binding

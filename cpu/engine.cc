@@ -1,0 +1,69 @@
+// The CPU engine: hands each request to its implementation.
+#include <atomic>
+#include <cstring>
+
+#ifdef __linux__
+#include <sys/sysinfo.h>
+#endif
+
+#include "cpu/levels/levels.h"
+#include "cpu/rows/run_rows.h"
+#include "cpu/thread_pool.h"
+#include "engine/engine.h"
+
+namespace cutloss {
+namespace cpu {
+namespace {
+
+class CpuEngine final : public Engine {
+ public:
+  Status run(Request& request, Cancel& cancel) noexcept override {
+    return std::visit([&](auto& r) { return run_one(r, cancel); }, request);
+  }
+
+  Status describe(DeviceInfo* info) noexcept override {
+    std::strcpy(info->name, "CPU");
+#ifdef __linux__
+    struct sysinfo system;
+    if (sysinfo(&system) == 0) {
+      info->total_memory = uint64_t{system.totalram} * system.mem_unit;
+      info->free_memory = uint64_t{system.freeram + system.bufferram} * system.mem_unit;
+    }
+#endif
+    info->threads = ThreadPool::shared().threads();
+    info->simd = level().name;
+    return {};
+  }
+
+  MemoryUse memory() noexcept override { return {}; }
+
+  Status allocate(size_t, void**) noexcept override { return no_device_memory(); }
+  void release(void*, size_t) noexcept override {}
+  Status upload(void*, const void*, size_t) noexcept override { return no_device_memory(); }
+  Status download(void*, const void*, size_t) noexcept override { return no_device_memory(); }
+
+ private:
+  static Status run_one(RowsRequest& request, Cancel& cancel) {
+    CUTLOSS_TRY(check(request));
+    return run_rows(request, level(), ThreadPool::shared(), cancel);
+  }
+  static Status no_device_memory() { return failure(Code::kInternal, "The CPU's tensors live in JavaScript's memory"); }
+};
+
+}  // namespace
+}  // namespace cpu
+
+Engine& cpu_engine() noexcept {
+  static cpu::CpuEngine engine;
+  return engine;
+}
+
+Status set_threads(int count) noexcept {
+  if (count < 1 || count > 1024) {
+    return failure(Code::kOption, "Expected a number of threads from 1 to 1024 but received %d", count);
+  }
+  cpu::ThreadPool::shared().set_threads(count);
+  return {};
+}
+
+}  // namespace cutloss

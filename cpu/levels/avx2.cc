@@ -1,0 +1,10 @@
+#include "cpu/simd/avx2.h"
+
+#include "cpu/levels/make_level.h"
+
+namespace cutloss::cpu {
+
+static constexpr RowKernels kRows = row_kernels<Avx2>();
+const Level kAvx2Level = {"avx2", &kRows, Avx2::fence};
+
+}  // namespace cutloss::cpu

@@ -1,0 +1,10 @@
+#include "cpu/simd/avx512.h"
+
+#include "cpu/levels/make_level.h"
+
+namespace cutloss::cpu {
+
+static constexpr RowKernels kRows = row_kernels<Avx512>();
+const Level kAvx512Level = {"avx512", &kRows, Avx512::fence};
+
+}  // namespace cutloss::cpu

@@ -1,0 +1,13 @@
+#include "cpu/levels/make_level.h"
+
+namespace cutloss::cpu {
+namespace {
+
+struct Generic : Portable<4> {};
+
+}  // namespace
+
+static constexpr RowKernels kRows = row_kernels<Generic>();
+const Level kGenericLevel = {"generic", &kRows, Generic::fence};
+
+}  // namespace cutloss::cpu

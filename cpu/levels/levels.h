@@ -1,0 +1,20 @@
+// The SIMD levels: each is one translation unit compiled for its instructions, and a table of what it computes. The
+// level is chosen once from what the processor says, or forced by name (CUTLOSS_SIMD).
+#pragma once
+
+#include "cpu/rows/row_kernels.h"
+
+namespace cutloss::cpu {
+
+struct Level {
+  const char* name;
+  const RowKernels* rows;
+  void (*fence)();  // after streaming stores, before anybody else reads them
+};
+
+extern const Level kAvx512Bf16Level, kAvx512Level, kAvx2Level, kNeonLevel, kGenericLevel;
+
+/// The level in use.
+const Level& level();
+
+}  // namespace cutloss::cpu

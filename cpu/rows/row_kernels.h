@@ -1,0 +1,79 @@
+// What a SIMD level gives to the rows engine: for each storage type, the sweeps over one row of logits. `plain` runs in
+// float and covers softmax as it stands; `general` runs in double and covers everything. The general sweep is also what
+// the plain one is tested against.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/view.h"
+#include "math/rows/softmax.h"
+
+namespace cutloss::cpu {
+
+/// How logits become z, and what else the general sweep weighs: the same for all rows of a call.
+struct GeneralRow {
+  int64_t classes;
+  double inverse_temperature;
+  double softcap;              // 0: none
+  double label_smoothing;
+  const float* class_weights;  // [classes] or null
+  DType labels_dtype;
+  bool wants_labels;           // smoothing, or probability targets
+};
+
+/// The target of one row: a class id, a distribution, or (id < 0 and no labels) nothing.
+struct RowTarget {
+  int64_t id;
+  const void* labels;  // [classes] or null
+};
+
+/// The exponentials of a row's first sweep, for its second. Worth keeping where the second is bound by arithmetic: for
+/// 16-bit logits, which move half the bytes.
+struct KeptRow {
+  struct Stretch {
+    int64_t begin, count;
+    float reference;  // exponentials are of z - reference
+  };
+  static constexpr int64_t kMostClasses = 131072;  // half of a usual second-level cache
+
+  float* exponentials = nullptr;  // [classes + a vector]
+  Stretch stretches[kMostClasses / 4096 + 2];
+  int count = 0;
+};
+
+/// dz = softmax * p for a row; the target's element is the caller's.
+struct PlainGradient {
+  const void* logits;
+  void* gradient;
+  int64_t classes;
+  double most, lse, softmax;
+  const KeptRow* kept;  // or null: computed again
+  bool stream;          // past the caches
+  const void* next;     // the row after, or null: read soon, worth fetching
+};
+
+struct PlainSweeps {
+  // max and sum over the row without `target` (< 0: none); fills `kept` if given
+  math::RowStatistics (*statistics)(const void* logits, int64_t classes, int64_t target, KeptRow* kept);
+  void (*gradient)(const PlainGradient& arguments);
+};
+
+struct GeneralSweeps {
+  math::RowStatistics (*statistics)(const void* logits, const GeneralRow& row, const RowTarget& target);
+  void (*gradient)(const void* logits, void* gradient, const GeneralRow& row, const RowTarget& target,
+                   const math::RowOutcome& outcome);
+};
+
+struct RowSweeps {
+  PlainSweeps plain;
+  GeneralSweeps general;
+  double (*element)(const void* logits, int64_t index);
+  void (*set_element)(void* logits, int64_t index, double value);
+  int64_t (*argmax)(const void* logits, int64_t classes);
+};
+
+struct RowKernels {
+  RowSweeps by_dtype[3];  // float32, float16, bfloat16
+};
+
+}  // namespace cutloss::cpu

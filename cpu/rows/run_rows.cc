@@ -1,0 +1,182 @@
+#include "cpu/rows/run_rows.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "cpu/memory.h"
+#include "cpu/rows/row_targets.h"
+#include "cpu/rows/tiling.h"
+#include "cpu/scratch.h"
+
+namespace cutloss::cpu {
+namespace {
+
+/// What all rows of a call share, worked out before the first is read.
+class RowsRun {
+ public:
+  RowsRun(RowsRequest& request, const Level& level)
+      : r_(request),
+        targets_(request),
+        sweeps_(level.rows->by_dtype[static_cast<int>(request.logits.dtype)]),
+        stride_(request.classes * element_size(request.logits.dtype)),
+        stream_(streams_gradient(request.gradient.bytes())) {
+    formula_ = {{int(r_.objective), r_.objective_first, r_.objective_second}, r_.label_smoothing, r_.z_loss,
+                double(r_.classes)};
+    general_ = {r_.classes,         1 / r_.temperature, r_.softcap, r_.label_smoothing, r_.class_weights.as<const float>(),
+                r_.targets.dtype,   r_.label_smoothing > 0 || r_.probability_targets()};
+    // Class weights reach only the target's element, and so the plain sweep, unless labels are spread over all classes.
+    plain_ = !general_.wants_labels && r_.softcap == 0 && r_.temperature == 1 && !r_.entropy;
+  }
+
+  /// Checks every target and weighs the rows: nothing is written before all of them are known to be good.
+  Status prepare() {
+    double weight = 0;
+    for (int64_t row = 0; row < r_.rows; ++row) {
+      if (r_.probability_targets()) {
+        if (targets_.source(row) == RowTargets::kNone) continue;
+        weight += row_weight(row);
+      } else {
+        const int64_t id = targets_.id(row);
+        if (id == RowTargets::kBad) return targets_.out_of_range(row);
+        if (id == RowTargets::kNone) continue;
+        weight += row_weight(row) * class_weight(id);
+      }
+      ++r_.counted;
+    }
+    scale_ = 1;
+    if (r_.reduction == int64_t(Reduction::kMean)) {
+      const double divisor = r_.divisor > 0 ? r_.divisor : weight;
+      scale_ = divisor != 0 ? 1 / divisor : 0;
+    }
+    return {};
+  }
+
+  /// One row; its value is added to *sum. False if its target was changed to no class since prepare().
+  bool row(int64_t row, int64_t last, KeptRow* kept, double* sum) const {
+    const char* z = r_.logits.as<const char>() + row * stride_;
+    const int64_t id = r_.probability_targets() ? RowTargets::kNone : targets_.id(row);
+    if (id == RowTargets::kBad) return false;
+    const void* labels = r_.probability_targets() ? targets_.labels(row) : nullptr;
+    const bool counts = id >= 0 || labels;
+    const bool gradient_only_zero = !counts && !r_.lse && !r_.entropy;
+
+    math::RowOutcome outcome = {};
+    double most = 0;
+    if (!gradient_only_zero) {
+      const RowTarget target = {id, labels};
+      const math::RowStatistics s =
+          plain_ ? sweeps_.plain.statistics(z, r_.classes, id, kept) : sweeps_.general.statistics(z, general_, target);
+      if (id >= 0) {
+        const math::RowContext context = {transformed(sweeps_.element(z, id)), class_weight(id), row_weight(row),
+                                          scale_ * upstream(row), given(row)};
+        outcome = math::id_row(s, formula_, context);
+        most = std::max(s.max, context.target_logit);
+      } else if (labels) {
+        outcome = math::probability_row(s, formula_, {0, 1, row_weight(row), scale_ * upstream(row), {}});
+        most = s.max;
+      } else {
+        outcome = math::ignored_row(s);
+      }
+    }
+    *sum += outcome.value;
+    write_outputs(row, counts, outcome, z);
+    if (r_.gradient) write_gradient(row, last, z, {id, labels}, counts, outcome, most, kept);
+    return true;
+  }
+
+  /// Where this thread keeps exponentials, if it should and can.
+  KeptRow* keep(KeptRow* kept) const {
+    if (!plain_ || !r_.gradient || !keeps_exponentials(r_.classes, stride_ / r_.classes)) return nullptr;
+    kept->exponentials = static_cast<float*>(Scratch::of_this_thread((r_.classes + 64) * sizeof(float)));
+    return kept->exponentials ? kept : nullptr;
+  }
+
+  double scale() const { return scale_; }
+  int64_t stride() const { return stride_; }
+
+ private:
+  double row_weight(int64_t row) const { return r_.weights ? r_.weights.as<const float>()[row] : 1; }
+  double class_weight(int64_t id) const { return r_.class_weights ? r_.class_weights.as<const float>()[id] : 1; }
+  double upstream(int64_t row) const {
+    return r_.upstream_scale * (r_.upstream ? r_.upstream.as<const float>()[row] : 1);
+  }
+  math::ObjectiveTerms given(int64_t row) const {
+    if (r_.objective != math::kGivenObjective) return {};
+    return {r_.objective_loss.as<const float>()[row], r_.objective_weights.as<const float>()[row]};
+  }
+  double transformed(double logit) const {
+    const double z = logit * general_.inverse_temperature;
+    return r_.softcap > 0 ? r_.softcap * std::tanh(z / r_.softcap) : z;
+  }
+
+  void write_outputs(int64_t row, bool counts, const math::RowOutcome& o, const char* z) const {
+    if (r_.per_item) r_.per_item.as<float>()[row] = float(o.value);
+    if (r_.log_prob) r_.log_prob.as<float>()[row] = float(o.log_p);
+    if (r_.lse) r_.lse.as<float>()[row] = float(o.lse);
+    if (r_.entropy) r_.entropy.as<float>()[row] = float(o.entropy);
+    if (r_.argmax) r_.argmax.as<int32_t>()[row] = counts ? int32_t(sweeps_.argmax(z, r_.classes)) : -1;
+  }
+
+  void write_gradient(int64_t row, int64_t last, const char* z, const RowTarget& target, bool counts,
+                      const math::RowOutcome& o, double most, const KeptRow* kept) const {
+    char* g = r_.gradient.as<char>() + row * stride_;
+    const bool flat = o.softmax == 0 && o.labels == 0 && o.target == 0;  // exactly zero, whatever the logits
+    if (!counts || flat) {
+      std::memset(g, 0, stride_);
+    } else if (plain_) {
+      const char* next = row + 1 < last ? z + stride_ : nullptr;
+      sweeps_.plain.gradient({z, g, r_.classes, most, o.lse, o.softmax, kept, stream_, next});
+      sweeps_.set_element(g, target.id, o.target);
+    } else {
+      sweeps_.general.gradient(z, g, general_, target, o);
+    }
+  }
+
+  RowsRequest& r_;
+  RowTargets targets_;
+  const RowSweeps& sweeps_;
+  math::RowFormula formula_;
+  GeneralRow general_;
+  int64_t stride_;  // bytes
+  bool plain_;
+  bool stream_;
+  double scale_ = 1;
+};
+
+}  // namespace
+
+Status run_rows(RowsRequest& request, const Level& level, ThreadPool& pool, Cancel& cancel) noexcept {
+  RowsRun run(request, level);
+  CUTLOSS_TRY(run.prepare());
+
+  const int64_t rows_per_task = task_rows(request.classes);
+  const int64_t tasks = (request.rows + rows_per_task - 1) / rows_per_task;
+  const std::unique_ptr<double[]> sums(new (std::nothrow) double[tasks]());
+  if (!sums) return failure(Code::kMemory, "Expected %lld bytes of scratch memory", static_cast<long long>(tasks) * 8);
+
+  if (request.fresh_gradient) prefer_huge_pages(request.gradient.data, request.gradient.bytes());
+  std::atomic<bool> bad_target{false};
+  pool.run(tasks, [&](int64_t task) {
+    const int64_t first = task * rows_per_task;
+    const int64_t last = std::min(first + rows_per_task, request.rows);
+    if (request.fresh_gradient) {
+      populate(request.gradient.as<char>() + first * run.stride(), (last - first) * run.stride());
+    }
+    KeptRow storage;
+    KeptRow* kept = run.keep(&storage);
+    for (int64_t row = first; row < last && !cancel.requested(); ++row) {
+      if (!run.row(row, last, kept, &sums[task])) bad_target = true;
+    }
+    level.fence();
+  });
+  if (cancel.requested()) return cancelled();
+  if (bad_target) return failure(Code::kTarget, "Expected targets to stay as they are while the loss is computed");
+
+  for (int64_t task = 0; task < tasks; ++task) request.loss += sums[task];
+  request.loss *= run.scale();
+  return {};
+}
+
+}  // namespace cutloss::cpu

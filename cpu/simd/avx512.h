@@ -1,0 +1,32 @@
+// AVX-512 (F, BW, DQ, VL): 16 floats; scaling by a power of two is one instruction, subnormals included.
+#pragma once
+
+#include <immintrin.h>
+
+#include "cpu/simd/portable.h"
+
+namespace cutloss::cpu {
+
+struct Avx512 : Portable<16> {
+  using Portable<16>::load;
+  using Portable<16>::store;
+
+  CUTLOSS_INLINE F load(const BFloat16* from) {
+    return (F)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)from)), 16);
+  }
+  CUTLOSS_INLINE F load(const Half* from) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)from)); }
+  CUTLOSS_INLINE __m256i to_half(F v) { return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT); }
+  CUTLOSS_INLINE void store(Half* to, F v) { _mm256_storeu_si256((__m256i*)to, to_half(v)); }
+
+  CUTLOSS_INLINE void stream(float* to, F v) { _mm512_stream_ps(to, v); }
+  CUTLOSS_INLINE void stream(BFloat16* to, F v) { _mm256_stream_si256((__m256i*)to, (__m256i)round_to_bfloat16(v)); }
+  CUTLOSS_INLINE void stream(Half* to, F v) { _mm256_stream_si256((__m256i*)to, to_half(v)); }
+  CUTLOSS_INLINE void fence() { _mm_sfence(); }
+
+  CUTLOSS_INLINE F max(F a, F b) { return _mm512_max_ps(a, b); }
+  CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  CUTLOSS_INLINE F round(F x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  CUTLOSS_INLINE F scale_by_power(F x, F n) { return _mm512_scalef_ps(x, n); }
+};
+
+}  // namespace cutloss::cpu

@@ -1,0 +1,122 @@
+// The primitives every kernel is written in, for any machine, on the compiler's vector extensions. A SIMD level
+// (avx2.h, avx512.h, neon.h) inherits this with its width and replaces what its instructions do better; kernels take
+// the level as a template argument and know no instruction.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "math/float16.h"
+
+#define CUTLOSS_INLINE [[gnu::always_inline]] static inline
+
+namespace cutloss::cpu {
+
+// Written out per width: GCC does not take a template's parameter in vector_size.
+template <int kLanes>
+struct VectorTypes;
+#define CUTLOSS_VECTOR_TYPES(lanes)                              \
+  template <>                                                    \
+  struct VectorTypes<lanes> {                                    \
+    typedef float F __attribute__((vector_size(4 * lanes)));     \
+    typedef int32_t I __attribute__((vector_size(4 * lanes)));   \
+    typedef uint32_t U __attribute__((vector_size(4 * lanes)));  \
+    typedef uint16_t S __attribute__((vector_size(2 * lanes)));  \
+    typedef double D __attribute__((vector_size(4 * lanes)));    \
+    typedef int64_t L __attribute__((vector_size(4 * lanes)));   \
+    typedef float H __attribute__((vector_size(2 * lanes)));     \
+  };
+CUTLOSS_VECTOR_TYPES(4)
+CUTLOSS_VECTOR_TYPES(8)
+CUTLOSS_VECTOR_TYPES(16)
+#undef CUTLOSS_VECTOR_TYPES
+
+template <int kWidth>
+struct Portable {
+  static constexpr int kLanes = kWidth;        // floats in a vector
+  static constexpr int kDoubles = kWidth / 2;  // doubles in a vector
+
+  using F = typename VectorTypes<kWidth>::F;
+  using I = typename VectorTypes<kWidth>::I;
+  using U = typename VectorTypes<kWidth>::U;
+  using S = typename VectorTypes<kWidth>::S;  // storage of kLanes 16-bit numbers
+  using D = typename VectorTypes<kWidth>::D;
+  using L = typename VectorTypes<kWidth>::L;  // integers as wide as doubles
+  using H = typename VectorTypes<kWidth>::H;  // kDoubles floats
+
+  CUTLOSS_INLINE F splat(float x) { return x - F{}; }
+  CUTLOSS_INLINE D splat(double x) { return x - D{}; }
+
+  template <class V, class T>
+  CUTLOSS_INLINE V load_as(const T* from) {
+    V v;
+    memcpy(&v, from, sizeof v);
+    return v;
+  }
+  template <class V, class T>
+  CUTLOSS_INLINE void store_as(T* to, V v) {
+    memcpy(to, &v, sizeof v);
+  }
+
+  // kLanes elements of storage <-> floats
+  CUTLOSS_INLINE F load(const float* from) { return load_as<F>(from); }
+  CUTLOSS_INLINE F load(const BFloat16* from) { return (F)(__builtin_convertvector(load_as<S>(from), U) << 16); }
+  CUTLOSS_INLINE F load(const Half* from) {
+    F v;
+    for (int i = 0; i < kLanes; ++i) v[i] = math::widen(from[i]);
+    return v;
+  }
+  CUTLOSS_INLINE void store(float* to, F v) { store_as(to, v); }
+  CUTLOSS_INLINE void store(BFloat16* to, F v) { store_as(to, round_to_bfloat16(v)); }
+  CUTLOSS_INLINE void store(Half* to, F v) {
+    for (int i = 0; i < kLanes; ++i) math::narrow(v[i], to + i);
+  }
+  // past the caches, to kLanes elements aligned to their size; fence() before anybody else reads
+  template <class T>
+  CUTLOSS_INLINE void stream(T* to, F v) { store(to, v); }
+  CUTLOSS_INLINE void fence() {}
+
+  CUTLOSS_INLINE S round_to_bfloat16(F v) {
+    const U bits = (U)v;
+    const U rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    const U quiet = (bits >> 16) | 0x40u;
+    return __builtin_convertvector((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded, S);
+  }
+
+  /// The larger; where either is not a number, b.
+  CUTLOSS_INLINE F max(F a, F b) { return a > b ? a : b; }
+  /// a * b + c, in one rounding where the level has it.
+  CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return a * b + c; }
+  /// To the nearest whole number, for |x| < 2^22.
+  CUTLOSS_INLINE F round(F x) {
+    constexpr float kMagic = 0x1.8p23f;
+    return (x + kMagic) - kMagic;
+  }
+  /// x * 2^n for whole n; far below the subnormals the result is zero.
+  CUTLOSS_INLINE F scale_by_power(F x, F n) {
+    I i = __builtin_convertvector(max(splat(-252.f), -max(splat(-252.f), -n)), I);
+    const I first = i >> 1;
+    return x * (F)((first + 127) << 23) * (F)((i - first + 127) << 23);
+  }
+
+  CUTLOSS_INLINE float horizontal_max(F v) {
+    float most = v[0];
+    for (int i = 1; i < kLanes; ++i) most = most > v[i] ? most : v[i];
+    return most;
+  }
+  CUTLOSS_INLINE double horizontal_sum(F v) {
+    double sum = 0;
+    for (int i = 0; i < kLanes; ++i) sum += v[i];
+    return sum;
+  }
+  CUTLOSS_INLINE double horizontal_sum(D v) {
+    double sum = 0;
+    for (int i = 0; i < kDoubles; ++i) sum += v[i];
+    return sum;
+  }
+
+  CUTLOSS_INLINE D widen(const float* from) { return __builtin_convertvector(load_as<H>(from), D); }
+  CUTLOSS_INLINE void narrow(float* to, D v) { store_as(to, __builtin_convertvector(v, H)); }
+};
+
+}  // namespace cutloss::cpu

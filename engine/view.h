@@ -1,0 +1,55 @@
+// Memory that somebody else owns: a pointer, a length in elements, what the elements are, and where they live.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cutloss {
+
+// The order is that of `dtypes` in src/dtype.ts.
+enum class DType : uint8_t { kFloat32, kFloat16, kBFloat16, kInt32, kInt64, kUint8, kBool };
+
+constexpr int kDTypeCount = 7;
+
+constexpr size_t element_size(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+    case DType::kInt32: return 4;
+    case DType::kFloat16:
+    case DType::kBFloat16: return 2;
+    case DType::kInt64: return 8;
+    default: return 1;
+  }
+}
+
+constexpr bool is_floating(DType dtype) { return dtype <= DType::kBFloat16; }
+constexpr bool is_integer(DType dtype) { return dtype >= DType::kInt32 && dtype <= DType::kUint8; }
+
+constexpr int kHost = -1;  // View::device for memory of this process; otherwise the number of a GPU
+
+struct View {
+  void* data = nullptr;
+  int64_t size = 0;  // elements
+  DType dtype = DType::kFloat32;
+  int device = kHost;
+  bool given = false;
+
+  explicit operator bool() const { return given; }
+  size_t bytes() const { return static_cast<size_t>(size) * element_size(dtype); }
+  template <class T> T* as() const { return static_cast<T*>(data); }
+};
+
+/// What a field of a request accepts; see fields() in rows.h.
+enum class Accept : uint8_t { kFloating, kFloat32, kInt32, kIntegerOrFloating };
+
+constexpr bool accepts(Accept accept, DType dtype) {
+  switch (accept) {
+    case Accept::kFloating: return is_floating(dtype);
+    case Accept::kFloat32: return dtype == DType::kFloat32;
+    case Accept::kInt32: return dtype == DType::kInt32;
+    case Accept::kIntegerOrFloating: return is_floating(dtype) || is_integer(dtype);
+  }
+  return false;
+}
+
+}  // namespace cutloss

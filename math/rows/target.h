@@ -1,0 +1,32 @@
+// The probability of a row's target, held so that nothing is lost at either end: as p -> 1 the loss lives in 1 - p, as
+// p -> 0 in log p. Both come from the log-odds against the target, x = log sum over the others exp(z_j) - z_y, in
+// which the target itself does not occur.
+#pragma once
+
+#include "math/hd.h"
+
+namespace cutloss::math {
+
+struct TargetProbability {
+  double log_p;
+  double p;
+  double q;  // 1 - p
+
+  CUTLOSS_HD static TargetProbability from_odds_against(double x) { return {-softplus(x), sigmoid(-x), sigmoid(x)}; }
+};
+
+/// A row objective at one target: the loss, and w = -dloss/dlogp, the weight that the softmax gradient gets.
+struct ObjectiveTerms {
+  double value;
+  double weight;
+};
+
+/// How an objective's option is named, what it is by default and what it may be; the binding publishes these.
+struct ObjectiveParameter {
+  const char* name;
+  double fallback;
+  double low, high;  // both allowed
+  bool required = false;
+};
+
+}  // namespace cutloss::math

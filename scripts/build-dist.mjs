@@ -1,0 +1,29 @@
+// Writes dist/: src/ compiled to CommonJS in dist/cjs, and the ESM entry dist/index.js, which re-exports its names, so
+// that `import` and `require` share one instance of everything.
+
+import { spawnSync } from 'node:child_process';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const require = createRequire(import.meta.url);
+
+// Built aside and moved into place at the end, so that whoever uses dist/ meanwhile keeps a whole one.
+const made = join(root, 'build', 'dist');
+rmSync(made, { recursive: true, force: true });
+const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+const compile = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(made, 'cjs')];
+const { status } = spawnSync(process.execPath, compile, { cwd: root, stdio: 'inherit' });
+if (status !== 0) process.exit(1); // tsc has said why
+
+writeFileSync(join(made, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
+const names = Object.keys(require(join(made, 'cjs', 'index.js'))).sort();
+const header = '// Made by scripts/build-dist.mjs: the names of ./cjs/index.js, for import.\n';
+writeFileSync(join(made, 'index.js'), `${header}export { ${names.join(', ')} } from './cjs/index.js';\n`);
+writeFileSync(join(made, 'index.d.ts'), "export * from './cjs/index.js';\n");
+
+const dist = join(root, 'dist');
+rmSync(dist, { recursive: true, force: true });
+renameSync(made, dist);

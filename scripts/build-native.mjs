@@ -1,0 +1,51 @@
+// Builds the native addon with cmake-js: `npm run build:native`. prebuildify calls it in node-gyp's place and passes
+// node-gyp's arguments; --target and --devdir mean something else to cmake-js and are left out.
+//
+//   CUTLOSS_CUDA=AUTO|ON|OFF              with the CUDA engine or not
+//   CUTLOSS_CUDA_ARCHITECTURES=90a-real   fewer GPUs, a faster build
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+function has(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+function fail(sentence) {
+  console.error(`cutloss: ${sentence}`);
+  process.exit(1);
+}
+
+if (!has('cmake')) fail('CMake 3.22 or newer is needed to build the native part (apt-get install cmake)');
+if (!has(process.env.CXX ?? 'c++') && !has('g++')) {
+  fail('a C++20 compiler is needed to build the native part (apt-get install g++)');
+}
+
+const cuda = (process.env.CUTLOSS_CUDA ?? 'AUTO').toUpperCase();
+if (!['AUTO', 'ON', 'OFF'].includes(cuda)) fail(`Expected AUTO, ON or OFF for CUTLOSS_CUDA but received ${cuda}`);
+const architectures = process.env.CUTLOSS_CUDA_ARCHITECTURES;
+
+const argument = process.argv.find((value) => value.startsWith('--out='))?.slice(6);
+const out = argument ?? 'build';
+const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
+const result = spawnSync(
+  process.execPath,
+  [
+    cmakeJs,
+    'compile',
+    '--directory',
+    root,
+    '--out',
+    join(root, out),
+    '--parallel',
+    String(Math.max(1, Number(process.env.CUTLOSS_JOBS ?? 2))),
+    `--CDCUTLOSS_CUDA=${cuda}`,
+    ...(architectures ? [`--CDCMAKE_CUDA_ARCHITECTURES=${architectures}`] : []),
+    ...process.argv.slice(2).filter((value) => value.startsWith('--CD')),
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
+if (result.status !== 0) fail('the native part did not build; the compiler said why above');
