@@ -1,0 +1,18 @@
+// The public surface of cutloss: what is exported here is the contract, and nothing else is.
+
+export type { NestedNumbers } from './create.js';
+export { tensor, zeros } from './create.js';
+export type { Device, DeviceInfo } from './devices.js';
+export { devices, memory, setDevice, setThreads } from './devices.js';
+export type { DataOf, DType, TypedArray } from './dtype.js';
+export type { ErrorCode } from './errors.js';
+export { CutlossError } from './errors.js';
+export { fromBFloat16, fromFloat16, toBFloat16, toFloat16 } from './float16.js';
+export type { ObjectiveFunction } from './losses/batch-objectives.js';
+export type { LogitInputs } from './losses/cross-entropy.js';
+export { crossEntropy, crossEntropySync } from './losses/cross-entropy.js';
+export type { LossOptions, LossResult, Reduction } from './losses/loss.js';
+export type { RowObjective } from './losses/objectives.js';
+export type { GradientFilter, RowOptions, RowOutput, RowResult } from './losses/row-options.js';
+export { Tensor } from './tensor.js';
+export type { TensorLike } from './view.js';

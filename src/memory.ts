@@ -1,0 +1,61 @@
+// Typed arrays as they are, not as they say: kind, length and buffer come from the intrinsic getters, so that a Proxy,
+// a subclass or an own property cannot lie. Also: which memory may vanish under a running job, and keeping it there.
+
+import { types } from 'node:util';
+import { markAsUntransferable } from 'node:worker_threads';
+
+type Getter<T> = (this: unknown) => T;
+
+function getter<T>(prototype: object, name: PropertyKey): Getter<T> {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as Getter<T>;
+}
+
+const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const tag = getter<string | undefined>(typedArrayPrototype, Symbol.toStringTag);
+const length = getter<number>(typedArrayPrototype, 'length');
+const byteOffset = getter<number>(typedArrayPrototype, 'byteOffset');
+const buffer = getter<ArrayBufferLike>(typedArrayPrototype, 'buffer');
+const resizable = getter<boolean>(ArrayBuffer.prototype, 'resizable');
+
+/** 'Float32Array' and so on; undefined for whatever is no typed array, Proxies of one included. */
+export function typedArrayKind(value: unknown): string | undefined {
+  return tag.call(value);
+}
+
+/** Elements; 0 once the buffer is detached. */
+export function lengthOf(array: ArrayBufferView): number {
+  return length.call(array);
+}
+
+export function byteOffsetOf(array: ArrayBufferView): number {
+  return byteOffset.call(array);
+}
+
+export function bufferOf(array: ArrayBufferView): ArrayBufferLike {
+  return buffer.call(array);
+}
+
+/** Whether the buffer can shrink under a running job. (A growable SharedArrayBuffer only grows.) */
+export function isResizable(array: ArrayBufferView): boolean {
+  const memory = bufferOf(array);
+  return !types.isSharedArrayBuffer(memory) && resizable.call(memory);
+}
+
+/** Whether the memory is gone: transferred to somebody else. Slow; ask only of arrays of length 0. */
+export function isDetached(array: ArrayBufferView): boolean {
+  try {
+    new Uint8Array(bufferOf(array) as ArrayBuffer, 0, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Keeps the array's memory in place for good: postMessage and structuredClone will copy it where they were asked to
+ * transfer it (Node 20) or refuse (later). A SharedArrayBuffer cannot be transferred in the first place.
+ */
+export function keepInPlace(array: ArrayBufferView): void {
+  const memory = bufferOf(array);
+  if (!types.isSharedArrayBuffer(memory)) markAsUntransferable(memory);
+}

@@ -1,0 +1,150 @@
+// The two ways to run a loss. A loss is written once, as a generator that yields native jobs and returns its result;
+// runSync() runs each job on the spot, runAsync() hands large ones to the engine's own threads. What an asynchronous
+// job touches is kept from vanishing meanwhile: pinned in place, or copied where the caller says `copy`.
+
+import { copyOf, makeStorage, type Stored } from './dtype.js';
+import { type CallSite, callSite, type Failure, nativeError } from './errors.js';
+import { keepInPlace, lengthOf, typedArrayKind } from './memory.js';
+import { type Memory, native } from './native.js';
+import type { Job } from './operation.js';
+import { allocateOnDevice, detached, deviceOf, memoryOf, replaceMemory, type Tensor } from './tensor.js';
+
+/** A loss: yields jobs, is resumed when each has succeeded, returns the result. */
+export type Steps<Result> = Generator<Job, Result, void>;
+
+/**
+ * A CPU job whose largest array is smaller than this runs inline even when awaited: at about a nanosecond per element
+ * it is over before a thread would have woken up (60 to 80 µs there and back).
+ */
+const inlineElements = 32_768;
+
+function runsInline(job: Job): boolean {
+  return job.device < 0 && job.elements < inlineElements;
+}
+
+export function runSync<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    runNow(step.value, steps);
+  }
+}
+
+/** `entry` is the public function: errors point at its caller. */
+// biome-ignore lint/complexity/noBannedTypes: any function
+export function runAsync<Result>(steps: Steps<Result>, entry: Function): Promise<Result> {
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return Promise.resolve(step.value);
+      if (!runsInline(step.value)) return runQueued(step.value, steps, callSite(entry));
+      runNow(step.value, steps);
+    }
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function runNow(job: Job, steps: Steps<unknown>): void {
+  if (job.signal?.aborted) throw job.signal.reason;
+  const { operation, device, views, dtypes, parameters, results } = job;
+  const failure = native().run(operation, device, views, dtypes, parameters, results);
+  if (failure !== undefined) fail(nativeError(failure), steps);
+}
+
+/** Lets the loss clean up after itself, then throws. */
+function fail(error: unknown, steps: Steps<unknown>): never {
+  steps.throw(error);
+  throw error;
+}
+
+async function runQueued<Result>(first: Job, steps: Steps<Result>, site: CallSite): Promise<Result> {
+  for (let job = first; ; ) {
+    if (runsInline(job)) {
+      runNow(job, steps);
+    } else {
+      try {
+        await queue(job, site);
+      } catch (error) {
+        fail(error, steps);
+      }
+    }
+    const step = steps.next();
+    if (step.done) return step.value;
+    job = step.value;
+  }
+}
+
+function queue(job: Job, site: CallSite): Promise<void> {
+  const { signal } = job;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const finish = shelter(job);
+  return new Promise((resolve, reject) => {
+    const { operation, device, views, dtypes, parameters, results } = job;
+    // The closure holds the job, and with it every array, until the engine is done with them.
+    const done = (failure: Failure | undefined) => {
+      signal?.removeEventListener('abort', abort);
+      if (signal?.aborted) return reject(signal.reason);
+      if (failure !== undefined) return reject(nativeError(failure, site));
+      try {
+        finish();
+        resolve();
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const started = native().start(operation, device, views, dtypes, parameters, results, done);
+    if (typeof started !== 'number') return reject(nativeError(started, site));
+    const abort = () => native().cancel(started);
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/**
+ * Makes the job safe to run while JavaScript goes on, and returns what is left to do when it has succeeded. Inputs are
+ * kept in place, or copied. An output of the caller's is kept in place too; but where the call may be aborted, or `copy`
+ * is asked for, one of ours stands in for it, and nothing is ever half-written to the caller's.
+ */
+function shelter(job: Job): () => void {
+  const { views, borrowed } = job;
+  const standsIn = job.signal !== undefined || job.copy;
+  const finish = borrowed.map(({ tensor, slot }) =>
+    standsIn ? standIn(job, tensor, slot) : () => checkThere(tensor),
+  );
+  for (let slot = 0; slot < views.length; slot++) {
+    const view = views[slot];
+    if (!isHost(view)) continue;
+    if (job.copy && slot < job.inputs) views[slot] = copyOf(view);
+    else keepInPlace(view);
+  }
+  return () => {
+    for (const each of finish) each();
+  };
+}
+
+/** Puts memory of ours in the output's place; what is returned hands it over. */
+function standIn(job: Job, tensor: Tensor, slot: number): () => void {
+  const device = deviceOf(tensor);
+  if (device >= 0) {
+    const staged = allocateOnDevice(tensor.dtype, tensor.size, device);
+    job.views[slot] = staged;
+    return () => replaceMemory(tensor, staged);
+  }
+  const staged = makeStorage(tensor.dtype, tensor.size, "the output's stand-in");
+  job.views[slot] = staged;
+  return () => {
+    checkThere(tensor);
+    (memoryOf(tensor) as Float32Array).set(staged as Float32Array); // of one dtype, so of one kind
+  };
+}
+
+/** The engine has written, but to memory that somebody managed to take away: say so instead of returning nothing. */
+function checkThere(tensor: Tensor): void {
+  if (tensor.size === 0) return;
+  const memory = memoryOf(tensor);
+  if (isHost(memory) && lengthOf(memory) === 0) throw detached('the output given as `out`');
+}
+
+function isHost(view: Memory | undefined): view is Stored {
+  return view !== undefined && typedArrayKind(view) !== undefined;
+}
