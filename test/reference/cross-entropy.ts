@@ -19,10 +19,13 @@ export interface CrossEntropyInputs {
 }
 
 export interface CrossEntropyOptions {
-  /** A function of one row, of sequences of rows, or the values that a function of the whole batch gave. */
+  /**
+   * A function of one row; of sequences of rows, whose log p may come from elsewhere, rounded as an engine stores it; or
+   * the values that a function of the whole batch gave.
+   */
   readonly objective?:
     | Objective
-    | { readonly passAtN: number; readonly segments: ArrayLike<number> }
+    | { readonly passAtN: number; readonly segments: ArrayLike<number>; readonly logProb?: ArrayLike<number> }
     | { readonly loss: ArrayLike<number>; readonly weights: ArrayLike<number> };
   readonly ignoreIndex?: number;
   readonly labelSmoothing?: number;
@@ -187,6 +190,11 @@ export function crossEntropy(inputs: CrossEntropyInputs, options: CrossEntropyOp
 
 function evaluate(rows: readonly Row[], objective: NonNullable<CrossEntropyOptions['objective']>): (Term | undefined)[] {
   if (typeof objective === 'function') return rows.map((row) => row.target && objective(row.target));
-  if ('passAtN' in objective) return passAtN(rows.map((row) => row.target), objective.segments, objective.passAtN);
+  if ('passAtN' in objective) {
+    const { logProb, segments } = objective;
+    const rounded = (x: number): TargetProbability => ({ p: Math.exp(x), q: -Math.expm1(x), logP: x });
+    const targets = rows.map(({ target }, i) => target && (logProb ? rounded(logProb[i] as number) : target));
+    return passAtN(targets, segments, objective.passAtN);
+  }
   return rows.map((_, i) => ({ value: objective.loss[i] as number, weight: objective.weights[i] as number }));
 }

@@ -85,6 +85,12 @@ describe('passAtN', () => {
     expect(terms[1]?.value).toBe(terms[0]?.value);
   });
 
+  test.each([1, 8, 64])('n = %d keeps its precision as P -> 0: the value tends to -log n - log P, the weight to 1', (n) => {
+    const [term] = reference.passAtN([at(-60)], [0], n);
+    expect(Math.abs((term?.value ?? 0) / (60 - Math.log(n)) - 1)).toBeLessThan(1e-15);
+    expect(Math.abs((term?.weight ?? 0) - 1)).toBeLessThan(1e-14);
+  });
+
   test('n = 1 is cross-entropy of the whole segment', () => {
     const terms = reference.passAtN(targets, segments, 1);
     expect((terms[2]?.value ?? 0) + (terms[4]?.value ?? 0)).toBeCloseTo(2.7, 12);

@@ -82,6 +82,9 @@ export const objectives = {
   encouraging,
 } as const;
 
+/** log(1 - exp(x)) for x <= 0, by whichever form does not cancel. */
+const logOneMinusExp = (x: number): number => (x < -Math.LN2 ? Math.log1p(-Math.exp(x)) : Math.log(-Math.expm1(x)));
+
 /**
  * Pass@N over sequences of rows: with P = exp(sum of log p over a segment), -log(1 - (1 - P)^n), spread evenly over
  * the rows of the segment that count. Its weight is the same for each of them: n (1-P)^(n-1) P / (1 - (1-P)^n).
@@ -103,9 +106,9 @@ export function passAtN(
     const { logP, rows } = sums.get(segments[row] as number) as { logP: number; rows: number };
     const success = Math.exp(logP);
     if (success === 0) return { value: (-logP - Math.log(n)) / rows, weight: 1 }; // the limit as P -> 0
-    const logFailure = Math.log(-Math.expm1(logP)); // log(1 - P)
+    const logFailure = logOneMinusExp(logP); // log(1 - P)
     const atLeastOnce = -Math.expm1(n * logFailure); // 1 - (1 - P)^n
-    const weight = (n * Math.exp((n - 1) * (n === 1 ? 0 : logFailure)) * success) / atLeastOnce;
-    return { value: -Math.log1p(-Math.exp(n * logFailure)) / rows, weight };
+    const othersFail = n === 1 ? 1 : Math.exp((n - 1) * logFailure);
+    return { value: -logOneMinusExp(n * logFailure) / rows, weight: (n * othersFail * success) / atLeastOnce };
   });
 }

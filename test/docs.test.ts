@@ -1,0 +1,43 @@
+// The code in README and docs runs. Every block marked ts or js is executed by itself, in a process that finds the built
+// package by its name; a block that is a piece of a file says ```ts fragment and is only parsed. No block is left out.
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { root, runClean } from './support/child.js';
+import { type CodeBlock, codeBlocks, pages } from './support/pages.js';
+
+const blocks = pages().flatMap(codeBlocks).filter(({ language }) => /^(ts|js|mjs|cjs|typescript|javascript)$/.test(language));
+const nameOf = ({ page, line }: CodeBlock): string => `${page}, line ${line}`;
+
+function javascript(block: CodeBlock): string {
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  const { outputText, diagnostics = [] } = ts.transpileModule(block.code, { compilerOptions: options, reportDiagnostics: true });
+  expect(diagnostics.map(({ messageText }) => messageText)).toEqual([]);
+  return outputText;
+}
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cutloss-docs-'));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(root, join(folder, 'node_modules/cutloss'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('every code block runs', () => {
+  const runnable = blocks.filter(({ remark }) => remark !== 'fragment');
+  test('the README has one', () => expect(runnable.some(({ page }) => page === 'README.md')).toBe(true));
+  test.each(runnable.map((block) => [nameOf(block), block] as const))('%s', async (_, block) => {
+    const commonJs = /\brequire\('/.test(block.code) && !/^import /m.test(block.code);
+    const file = join(folder, `block-${blocks.indexOf(block)}.${commonJs ? 'cjs' : 'mjs'}`);
+    writeFileSync(file, javascript(block));
+    await runClean(file, { timeout: 30_000 });
+  });
+});
+
+test('every fragment parses', () => {
+  for (const block of blocks.filter(({ remark }) => remark === 'fragment')) expect(javascript(block), nameOf(block)).toBeDefined();
+});

@@ -1,0 +1,64 @@
+// Jobs aborted at random moments. argv: how many. Each settles once, with signal.reason or the right answer; `out` is
+// untouched or complete; no listener is left on the signal.
+
+import { getEventListeners } from 'node:events';
+import { crossEntropy, crossEntropySync } from 'cutloss';
+import { must, problem, sleep } from './work.mjs';
+
+const rounds = Number(process.argv[2]);
+const rows = 400;
+const classes = 4096;
+const inputs = problem(rows, classes);
+const options = { grads: true, softcap: 20 };
+const right = crossEntropySync(inputs, options);
+const rightGradient = Buffer.from(right.grads.logits.dataSync().buffer);
+const started = performance.now();
+await crossEntropy(inputs, options);
+const duration = performance.now() - started;
+
+const waits = [];
+let finished = 0;
+let aborted = 0;
+for (let i = 0; i < rounds; i++) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const reason = i % 2 ? new Error(`abort ${i}`) : { number: i };
+  const memory = new Float32Array(rows * classes).fill(7);
+  let settled = 0;
+  const call = crossEntropy(inputs, { ...options, signal, out: { logits: { data: memory, shape: [rows, classes] } } });
+  const outcome = call.then(
+    (result) => (settled++, { result }),
+    (error) => (settled++, { error }),
+  );
+  const pause = Math.random() * duration * 1.3;
+  if (i % 8 === 0) await null;
+  else if (pause > 1) await sleep(pause);
+  const at = performance.now();
+  controller.abort(reason);
+  const { result, error } = await outcome;
+  waits.push(performance.now() - at);
+  controller.abort(new Error('too late'));
+  if (i % 16 === 0) await sleep(2);
+  must(settled === 1, 'the promise settles once');
+  must(getEventListeners(signal, 'abort').length === 0, 'no listener is left');
+  if (result) {
+    must(result.loss === right.loss && Buffer.from(memory.buffer).equals(rightGradient), 'what finished is complete and right');
+    finished++;
+  } else {
+    must(error === reason, `it rejects with the reason itself: ${error?.stack ?? error}`);
+    must(memory.every((value) => value === 7), 'out is untouched');
+    aborted++;
+  }
+}
+
+// already aborted, before any work and even for a tiny problem
+for (const shape of [[rows, classes], [2, 3]]) {
+  const reason = new Error('beforehand');
+  const error = await crossEntropy(problem(...shape), { grads: true, signal: AbortSignal.abort(reason) }).catch((e) => e);
+  must(error === reason, `an aborted signal rejects at once: ${error}`);
+}
+const timeout = await crossEntropy(problem(3000, 4096), { ...options, grads: false, signal: AbortSignal.timeout(1) }).catch((e) => e);
+must(timeout.name === 'TimeoutError' || timeout.loss > 0, `AbortSignal.timeout works: ${timeout}`);
+
+waits.sort((a, b) => a - b);
+console.log(JSON.stringify({ aborted, finished, p99: waits[Math.floor(0.99 * (waits.length - 1))], duration }));

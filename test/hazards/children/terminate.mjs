@@ -1,0 +1,26 @@
+// Workers that are terminated at a random moment with jobs in flight. argv: how many, how many at a time.
+
+import { Worker } from 'node:worker_threads';
+import { crossEntropySync } from 'cutloss';
+import { expectedLoss, isClose, must, problem, sleep } from './work.mjs';
+
+const [count, width] = process.argv.slice(2).map(Number);
+const file = new URL('./busy-worker.mjs', import.meta.url);
+
+let ended = 0;
+async function one(i) {
+  const worker = new Worker(file, { workerData: i });
+  worker.on('error', (error) => must(false, `worker ${i}: ${error.stack}`));
+  if (i % 4 === 0) await sleep(30 * Math.random()); // perhaps while it is still loading
+  else {
+    await new Promise((resolve) => worker.once('message', resolve));
+    await sleep(4 * Math.random());
+  }
+  await worker.terminate();
+  ended++;
+}
+
+for (let i = 0; i < count; i += width) await Promise.all(Array.from({ length: Math.min(width, count - i) }, (_, k) => one(i + k)));
+const inputs = problem(16, 32);
+must(isClose(crossEntropySync(inputs).loss, expectedLoss(inputs)), 'the main thread computes on');
+console.log(`${ended} workers ended`);

@@ -1,0 +1,50 @@
+// The backends that the conformance suite runs on, one process each. vitest.config.ts asks backendsPresent() and makes
+// a project per backend; the backend says by environment variable what the process is for, and the package obeys
+// CUTLOSS_SIMD and CUTLOSS_PREBUILD; expect-backend.ts makes sure that it did.
+
+import { spawnSync } from 'node:child_process';
+
+export interface Backend {
+  readonly name: string;
+  readonly device: 'cpu' | 'cuda:0';
+  readonly simd?: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const levels = ['generic', 'avx2', 'avx512', 'avx512bf16', 'neon'];
+const cpu = (simd: string): Backend => ({
+  name: `cpu-${simd}`,
+  device: 'cpu',
+  simd,
+  env: { CUTLOSS_SIMD: simd, CUTLOSS_TEST_BACKEND: `cpu-${simd}` },
+});
+// A second addon, chosen by CUTLOSS_PREBUILD, in which the kernels run emulated behind the device cuda:0.
+const emulated = (folder: string): Backend => ({
+  name: 'emulated-cuda',
+  device: 'cuda:0',
+  env: { CUTLOSS_PREBUILD: folder, CUTLOSS_TEST_BACKEND: 'emulated-cuda' },
+});
+const cuda: Backend = { name: 'cuda', device: 'cuda:0', env: { CUTLOSS_TEST_BACKEND: 'cuda' } };
+
+/** What devices() says in a fresh process with this environment; undefined where the package does not load or refuses. */
+function devicesWith(env: Readonly<Record<string, string>>): { device: string; simd?: string }[] | undefined {
+  const script = `import('cutloss').then(({ devices }) => process.stdout.write(JSON.stringify(devices())))`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: new URL('../..', import.meta.url),
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  });
+  return child.status === 0 ? JSON.parse(child.stdout) : undefined;
+}
+
+export function backendsPresent(): Backend[] {
+  const found = levels.map(cpu).filter(({ env, simd }) => devicesWith(env)?.some((info) => info.simd === simd));
+  const folder = process.env.CUTLOSS_TEST_EMULATED;
+  if (folder) found.push(emulated(folder)); // asked for: never left out silently
+  if (devicesWith({})?.some(({ device }) => device === 'cuda:0')) found.push(cuda);
+  return found.length > 0 ? found : [cpu('generic')]; // the suite then fails and says why
+}
+
+const name = process.env.CUTLOSS_TEST_BACKEND ?? 'cpu-generic';
+export const backend: Backend =
+  name === 'cuda' ? cuda : name === 'emulated-cuda' ? emulated(process.env.CUTLOSS_PREBUILD ?? '') : cpu(name.slice('cpu-'.length));
