@@ -51,7 +51,7 @@ struct RowsRequest {
   double loss = 0;
   double counted = 0;
 
-  bool probability_targets() const { return is_floating(targets.dtype); }
+  CUTLOSS_HD bool probability_targets() const { return is_floating(targets.dtype); }
 };
 
 template <class Request, class Visitor>

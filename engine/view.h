@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "math/hd.h"
+
 namespace cutloss {
 
 // The order is that of `dtypes` in src/dtype.ts.
@@ -11,7 +13,7 @@ enum class DType : uint8_t { kFloat32, kFloat16, kBFloat16, kInt32, kInt64, kUin
 
 constexpr int kDTypeCount = 7;
 
-constexpr size_t element_size(DType dtype) {
+CUTLOSS_HD constexpr size_t element_size(DType dtype) {
   switch (dtype) {
     case DType::kFloat32:
     case DType::kInt32: return 4;
@@ -22,7 +24,7 @@ constexpr size_t element_size(DType dtype) {
   }
 }
 
-constexpr bool is_floating(DType dtype) { return dtype <= DType::kBFloat16; }
+CUTLOSS_HD constexpr bool is_floating(DType dtype) { return dtype <= DType::kBFloat16; }
 constexpr bool is_integer(DType dtype) { return dtype >= DType::kInt32 && dtype <= DType::kUint8; }
 
 constexpr int kHost = -1;  // View::device for memory of this process; otherwise the number of a GPU
@@ -34,9 +36,9 @@ struct View {
   int device = kHost;
   bool given = false;
 
-  explicit operator bool() const { return given; }
+  CUTLOSS_HD explicit operator bool() const { return given; }
   size_t bytes() const { return static_cast<size_t>(size) * element_size(dtype); }
-  template <class T> T* as() const { return static_cast<T*>(data); }
+  template <class T> CUTLOSS_HD T* as() const { return static_cast<T*>(data); }
 };
 
 /// What a field of a request accepts; see fields() in rows.h.

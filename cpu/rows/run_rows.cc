@@ -6,9 +6,9 @@
 #include <new>
 
 #include "cpu/memory.h"
-#include "cpu/rows/row_targets.h"
 #include "cpu/rows/tiling.h"
 #include "cpu/scratch.h"
+#include "engine/row_targets.h"
 
 namespace cutloss::cpu {
 namespace {
