@@ -8,6 +8,7 @@
 #include "cuda/emulated/runtime/block.h"
 #include "cuda/emulated/runtime/device_memory.h"
 #include "cuda/emulated/runtime/report.h"
+#include "cuda/emulated/runtime/wgmma.h"
 
 namespace cutloss::emulated {
 namespace {
@@ -33,7 +34,7 @@ void on_access(void* address, size_t bytes, Access kind, void* code) {
       fail("an access outside global memory",
            "  at " + Site(code).text() + "\n  " + device_memory().describe(address) + "\n");
     block.maybe_preempt(kPreemptOneIn);
-  } else if (address >= me->busy_begin && address < me->busy_end) {
+  } else if (is_wgmma_accumulator(*me, address)) {
     fail("an accumulator is used while a wgmma that writes it has not been waited for",
          "  at " + Site(code).text() + "\n");
   }

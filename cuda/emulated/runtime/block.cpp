@@ -88,7 +88,7 @@ void Block::place_threads(const Launch& launch, uint64_t cluster) {
     thread.copies.clear();
     thread.copy_group = thread.bulk_group = 0;
     thread.cluster_arrivals = 0;
-    thread.busy_begin = thread.busy_end = nullptr;
+    thread.stores.clear();
     thread.stack = stacks_.begin(id);
     thread.stack_bytes = stacks_.bytes(id);
     unpoison(thread.stack, thread.stack_bytes);  // a thread that ended never unwound its frames
@@ -108,11 +108,17 @@ void Block::thread_main() {
 void Block::finish_thread() {
   Thread& me = *current_thread;
   land_all_copies(me);
+  check_asynchronous_work_at_exit(me);
   me.state = Thread::State::kExited;
   exited_++;
   barriers.check_exit(me);
   leave_warp(me);
   switch_to_next();
+}
+
+void Block::check_asynchronous_work_at_exit(const Thread& me) {
+  if (!me.stores.empty()) fail("a thread exits before its TMA stores have read shared memory");
+  if (!warps[me.warp].wgmmas.empty()) fail("a warp exits before its wgmma has been waited for");
 }
 
 void Block::wait(const char* for_what, Where where) {
@@ -125,7 +131,7 @@ void Block::wait(const char* for_what, Where where) {
 
 void Block::wake(Thread& thread) {
   idle_yields_ = 0;
-  if (&thread == current_thread || thread.state != Thread::State::kWaiting) return;
+  if (thread.state != Thread::State::kWaiting) return;
   thread.state = Thread::State::kReady;
   ready_.push(thread.id);
 }

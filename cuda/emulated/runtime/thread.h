@@ -2,6 +2,7 @@
 // that it has started.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 namespace cutloss::emulated {
 
 class Block;
+class TmaStore;
 enum class WarpOperation : uint8_t;
 
 // A cp.async: 16 bytes on their way from global to shared memory.
@@ -45,9 +47,7 @@ struct Thread : Coordinates {
   int bulk_group = 0;
   uint64_t cluster_arrivals = 0;
 
-  // The accumulators of a wgmma that is still running must not be touched: [begin, end) on this thread's stack.
-  const std::byte* busy_begin = nullptr;
-  const std::byte* busy_end = nullptr;
+  std::vector<std::shared_ptr<TmaStore>> stores;
 
   Context context;
   std::byte* stack = nullptr;

@@ -2,12 +2,15 @@
 // computes for all. A lane outside the mask, a different operation or an exited lane is an error.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "cuda/emulated/runtime/where.h"
 
 namespace cutloss::emulated {
 
 struct Thread;
+struct Wgmma;
 
 enum class WarpOperation : uint8_t {
   kSync,
@@ -29,6 +32,10 @@ struct Warp {
   uint32_t existing = 0;  // lanes that were started
   uint32_t live = 0;      // and have not exited
   uint32_t arrived = 0;   // and wait in an operation
+
+  std::vector<std::shared_ptr<Wgmma>> wgmmas;  // that have not been waited for
+  int wgmma_group = 0;
+  bool wgmma_fenced = false;
 };
 
 // The lanes that take part in an operation, as the one that computes sees them.
