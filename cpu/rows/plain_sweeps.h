@@ -17,6 +17,7 @@ struct PlainRow {
   static constexpr int64_t kAhead = 4096 / sizeof(T);  // the hardware does not fetch across a page
   static constexpr int kUnroll = 4;
   static constexpr int64_t kStep = kUnroll * V::kLanes;
+  static constexpr int64_t kRun = 16;
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
   /// Fewer than kLanes elements, the rest filled.
@@ -42,7 +43,7 @@ struct PlainRow {
   template <bool kKeep>
   static Block sweep(const T* z, int64_t count, float reference, float* kept) {
     const math::ExpShift shift = math::ExpShift::of(reference, reference, 1);
-    F sum[kUnroll] = {}, most[kUnroll];
+    F total = {}, sum[kUnroll] = {}, most[kUnroll];
     for (F& m : most) m = V::splat(-kInfinity);
     const auto add = [&](int u, F v, int64_t i) {
       most[u] = V::max(v, most[u]);
@@ -50,32 +51,48 @@ struct PlainRow {
       sum[u] += e;
       if (kKeep) V::store(kept + i, e);
     };
+    // A lane that holds the largest term rounds every small one the same way: no lane adds up more than kRun terms.
+    const auto flush = [&] {
+      total += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+      for (F& lane : sum) lane = F{};
+    };
     int64_t i = 0;
-    for (; i + kStep <= count; i += kStep) {
-      prefetch<3>(z + i + kAhead);
-      for (int u = 0; u < kUnroll; ++u) add(u, V::load(z + i + u * V::kLanes), i + u * V::kLanes);
+    while (i + kStep <= count) {
+      const int64_t last = count - i < kRun * kStep ? count - kStep : i + (kRun - 1) * kStep;
+      for (; i <= last; i += kStep) {
+        prefetch<3>(z + i + kAhead);
+        for (int u = 0; u < kUnroll; ++u) add(u, V::load(z + i + u * V::kLanes), i + u * V::kLanes);
+      }
+      flush();
     }
     for (; i + V::kLanes <= count; i += V::kLanes) add(0, V::load(z + i), i);
     if (i < count) add(1, load_part(z + i, count - i, -kInfinity), i);
-    return {V::horizontal_max(V::max(V::max(most[0], most[1]), V::max(most[2], most[3]))),
-            V::horizontal_sum((sum[0] + sum[1]) + (sum[2] + sum[3]))};
+    flush();
+    return {V::horizontal_max(V::max(V::max(most[0], most[1]), V::max(most[2], most[3]))), V::horizontal_sum(total)};
   }
 
-  /// Any reference will do that is no further than 64 below the maximum: it is the largest seen so far, so that almost
-  /// every block is read once. Not-a-number hides from the maximum, but not from the sum.
+  static float largest(const T* z, int64_t count) {
+    F most = V::splat(-kInfinity);
+    int64_t i = 0;
+    for (; i + V::kLanes <= count; i += V::kLanes) most = V::max(V::load(z + i), most);
+    if (i < count) most = V::max(load_part(z + i, count - i, -kInfinity), most);
+    return V::horizontal_max(most);
+  }
+
+  /// Any reference will do that is no further than 64 below the block's maximum: it is the largest seen so far, so that
+  /// all blocks but the first are read once. Not-a-number hides from the maximum, but not from the sum.
   template <bool kKeep>
   static void add_stretch(const T* row, int64_t begin, int64_t end, math::RowStatistics* s, KeptRow* kept) {
     for (int64_t at = begin; at < end; at += kBlock) {
       const T* z = row + at;
       const int64_t count = end - at < kBlock ? end - at : kBlock;
       float* keep = kKeep ? kept->exponentials + at : nullptr;
-      float reference = std::isfinite(s->max) ? float(s->max) : math::widen(z[0]);
-      if (!std::isfinite(reference)) reference = 0;
+      float reference = s->max == -kInfinity ? largest(z, count) : float(s->max);
+      if (std::isinf(reference)) reference = 0;
       Block block = sweep<kKeep>(z, count, reference, keep);
-      const bool first = s->max == -kInfinity;
       if (std::isinf(block.max)) {
         block.sum = block.sum == 0 ? 0 : NAN;
-      } else if (block.max > reference + 64 || (first && block.max < reference)) {
+      } else if (block.max > reference + 64) {
         reference = block.max;
         block = sweep<kKeep>(z, count, reference, keep);
       }

@@ -1,0 +1,60 @@
+// `npm test`: the native tests under sanitizers, the CUDA kernels under emulation, then everything that JavaScript sees.
+// All parts run; the last line adds up what they counted. `npm test -- unit` or any other argument goes to vitest alone.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const filters = process.argv.slice(2);
+
+function add(counts) {
+  for (const key of Object.keys(total)) total[key] += counts[key] ?? 0;
+}
+
+function step(command, ...args) {
+  return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+}
+
+/** Configures, builds and runs one tree of ctest tests; a tree that does not build counts as one failure. */
+function ctest(name, source, folder, ...options) {
+  console.log(`\n# ${name}`);
+  const start = Date.now();
+  const built =
+    step('cmake', '-S', source, '-B', folder, '--log-level=WARNING', ...options) &&
+    step('cmake', '--build', folder, '--parallel', '2', '--', '--no-print-directory', '-s');
+  if (!built) return add({ failed: 1 });
+  const built_in = Math.round((Date.now() - start) / 1000);
+  const result = spawnSync('ctest', ['--test-dir', folder, '--output-on-failure', '--parallel', '2', '--timeout', '300'], {
+    encoding: 'utf8',
+  });
+  const summary = /(\d+) tests failed out of (\d+)/.exec(result.stdout);
+  if (!summary) console.log(result.stdout, result.stderr);
+  const failed = summary ? Number(summary[1]) : 1;
+  const passed = summary ? Number(summary[2]) - failed : 0;
+  if (failed > 0) console.log(result.stdout);
+  console.log(`${name}: ${passed} passed, ${failed} failed (built in ${built_in} s, ${Math.round((Date.now() - start) / 1000)} s in all)`);
+  add({ passed, failed });
+}
+
+if (filters.length === 0) {
+  const make = ['-G', 'Unix Makefiles'];
+  ctest('native tests, address and undefined-behaviour sanitizers', '.', 'build/native-tests', ...make,
+    '-DCUTLOSS_TESTS=ON', '-DCUTLOSS_SANITIZE=address,undefined', '-DCUTLOSS_CUDA=OFF');
+  if (existsSync('cuda/emulated/CMakeLists.txt')) {
+    ctest('CUDA kernels under emulation', 'cuda/emulated', 'build/emulated-tests', ...make);
+  }
+}
+
+console.log('\n# vitest');
+const counts = join(mkdtempSync(join(tmpdir(), 'cutloss-test-')), 'counts.json');
+const vitest = spawnSync('npx', ['--no-install', 'vitest', 'run', ...filters], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+  env: { ...process.env, CUTLOSS_TEST_COUNTS: counts },
+});
+add(existsSync(counts) ? JSON.parse(readFileSync(counts, 'utf8')) : { failed: 1 });
+const ok = vitest.status === 0 && total.failed === 0 && total.passed > 0;
+if (vitest.status !== 0 && total.failed === 0) total.failed = 1;
+
+console.log(`\ntests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(ok ? 0 : 1);

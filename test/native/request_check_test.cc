@@ -1,0 +1,85 @@
+// check(): no request whose lengths, ranges or overlaps are wrong reaches an engine, whatever a caller claims.
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "engine/engine.h"
+#include "math/rows/objectives.h"
+#include "test/native/check.h"
+
+using namespace cutloss;
+
+float memory[4096];
+int32_t ids[64];
+
+View floats(int64_t at, int64_t size) { return {memory + at, size, DType::kFloat32, kHost, true}; }
+
+RowsRequest good() {
+  RowsRequest r;
+  r.rows = 8;
+  r.classes = 16;
+  r.logits = floats(0, 128);
+  r.targets = {ids, 8, DType::kInt32, kHost, true};
+  r.gradient = floats(1024, 128);
+  return r;
+}
+
+template <class Change>
+Code after(Change&& change) {
+  RowsRequest r = good();
+  change(r);
+  return check(r).code;
+}
+
+int main() {
+  CHECK(check(good()).ok());
+  CHECK(after([](auto& r) { r.gradient = floats(0, 128); }) == Code::kOk);  // in place
+  CHECK(after([](auto& r) { r.gradient = floats(1, 128); }) == Code::kOption);
+  CHECK(after([](auto& r) { r.gradient = floats(127, 128); }) == Code::kOption);
+  CHECK(after([](auto& r) { r.per_item = floats(120, 8); }) == Code::kOption);
+  CHECK(after([](auto& r) { r.per_item = floats(2000, 8), r.lse = floats(2007, 8); }) == Code::kOption);
+  CHECK(after([](auto& r) { r.per_item = floats(2000, 8), r.lse = floats(2008, 8); }) == Code::kOk);
+  CHECK(after([](auto& r) { r.logits.size = 127; }) == Code::kShape);
+  CHECK(after([](auto& r) { r.logits.size = 0; }) == Code::kDetached);
+  CHECK(after([](auto& r) { r.weights = floats(2000, 7); }) == Code::kShape);
+  CHECK(after([](auto& r) { r.class_weights = floats(2000, 8); }) == Code::kShape);
+  CHECK(after([](auto& r) { r.gradient.dtype = DType::kFloat16, r.gradient.size = 128; }) == Code::kDType);
+  CHECK(after([](auto& r) { r.targets = floats(2000, 8); }) == Code::kShape);  // probabilities need [rows, classes]
+  CHECK(after([](auto& r) { r.classes = 0; }) == Code::kShape);
+  CHECK(after([](auto& r) { r.rows = -1; }) == Code::kShape);
+  CHECK(after([](auto& r) { r.rows = int64_t{1} << 62, r.classes = 8; }) == Code::kShape);
+  CHECK(after([](auto& r) { r.shift = 1; }) == Code::kOption);
+  CHECK(after([](auto& r) { r.shift = 1, r.time = 3; }) == Code::kOption);
+  CHECK(after([](auto& r) { r.shift = -1, r.time = 4; }) == Code::kOption);
+  CHECK(after([](auto& r) { r.shift = std::numeric_limits<int64_t>::max(), r.time = 4; }) == Code::kOk);
+  CHECK(after([](auto& r) { r.reduction = 3; }) == Code::kOption);
+  CHECK(after([](auto& r) { r.objective = math::kGivenObjective; }) == Code::kInternal);
+  CHECK(after([](auto& r) { r.objective = math::kGivenObjective + 1; }) == Code::kOption);
+
+  // Requests at random: what passes is run, and sanitizers watch.
+  std::mt19937_64 random(5);
+  const int64_t sizes[] = {0, 1, 7, 8, 16, 127, 128, 129, -1, int64_t{1} << 40, std::numeric_limits<int64_t>::max()};
+  const auto pick = [&] { return sizes[random() % std::size(sizes)]; };
+  int passed = 0;
+  for (int i = 0; i < 200000; ++i) {
+    RowsRequest r = good();
+    for (int changes = int(random() % 3); changes >= 0; --changes) {
+      switch (random() % 8) {
+        case 0: r.rows = pick(); break;
+        case 1: r.classes = pick(); break;
+        case 2: r.weights = floats(int64_t(random() % 256), int64_t(random() % 20)); break;
+        case 3: r.per_item = floats(int64_t(random() % 256), int64_t(random() % 20)); break;
+        case 4: r.shift = pick(), r.time = pick(); break;
+        case 5: r.objective = int64_t(random() % 12); break;
+        case 6: ids[random() % 8] = int32_t(random()); break;
+        default: ids[random() % 8] = int32_t(random() % 16);
+      }
+    }
+    Request request = r;
+    Cancel never;
+    if (cpu_engine().run(request, never).ok()) ++passed;
+  }
+  CHECK(passed > 1000);
+  return test::finish("request_check");
+}
