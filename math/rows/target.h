@@ -23,9 +23,9 @@ struct ObjectiveTerms {
 
 /// How an objective's option is named, what it is by default and what it may be; the binding publishes these.
 struct ObjectiveParameter {
-  const char* name;
-  double fallback;
-  double low, high;  // both allowed
+  const char* name = nullptr;
+  double fallback = 0;
+  double low = 0, high = 0;  // both allowed
   bool required = false;
 };
 
