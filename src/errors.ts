@@ -55,9 +55,16 @@ export interface Failure {
   readonly value?: number;
 }
 
-/** Where a call came from, held for errors that surface after the caller's stack is gone. */
+/** The error for a native failure. */
+export function nativeError(failure: Failure): CutlossError {
+  const code = errorCodes[failure.code - 1] ?? 'ERR_CUTLOSS_INTERNAL';
+  const { row, value } = failure;
+  return new CutlossError(code, failure.message, row === undefined || row < 0 ? undefined : { row, value });
+}
+
+/** Where a public function was called, for errors that surface deep inside or after that stack is gone. */
 export interface CallSite {
-  readonly stack?: string;
+  readonly stack?: unknown;
 }
 
 /** The stack of whoever called `entry`. */
@@ -68,16 +75,13 @@ export function callSite(entry: Function): CallSite {
   return site;
 }
 
-/** The error for a native failure; `site` lends it the caller's stack where its own would be empty. */
-export function nativeError(failure: Failure, site?: CallSite): CutlossError {
-  const code = errorCodes[failure.code - 1] ?? 'ERR_CUTLOSS_INTERNAL';
-  const details =
-    failure.row === undefined || failure.row < 0 ? undefined : { row: failure.row, value: failure.value };
-  const error = new CutlossError(code, failure.message, details);
-  if (site?.stack !== undefined) {
-    const frames = site.stack.indexOf('\n');
-    const stack = `CutlossError: ${failure.message}${frames < 0 ? '' : site.stack.slice(frames)}`;
-    Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
-  }
-  return error;
+const located = new WeakSet<CutlossError>();
+
+/** Lets an error of ours point at the call that led to it; once, so that a call within a call keeps its own place. */
+export function locate(error: unknown, { stack }: CallSite): unknown {
+  if (!(error instanceof CutlossError) || located.has(error) || typeof stack !== 'string') return error;
+  located.add(error);
+  const frames = stack.indexOf('\n');
+  const value = `CutlossError: ${error.message}${frames < 0 ? '' : stack.slice(frames)}`;
+  return Object.defineProperty(error, 'stack', { value, configurable: true, writable: true });
 }

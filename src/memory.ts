@@ -1,8 +1,9 @@
-// Typed arrays as they are, not as they say: kind, length and buffer come from the intrinsic getters, so that a Proxy,
-// a subclass or an own property cannot lie. Also: which memory may vanish under a running job, and keeping it there.
+// Typed arrays (and abort signals) as they are, not as they say: what is asked of them goes through the intrinsic
+// getters, so that a Proxy, a subclass or an own property cannot lie, and no code of the caller's runs meanwhile. Also:
+// which memory may vanish under a running job, and keeping it there.
 
+import { createRequire } from 'node:module';
 import { types } from 'node:util';
-import { markAsUntransferable } from 'node:worker_threads';
 
 type Getter<T> = (this: unknown) => T;
 
@@ -41,6 +42,17 @@ export function isResizable(array: ArrayBufferView): boolean {
   return !types.isSharedArrayBuffer(memory) && resizable.call(memory);
 }
 
+// What Node itself loads only when asked is asked for at the first need: it would double the time of import.
+let aborted: Getter<boolean> | undefined;
+let markAsUntransferable: ((buffer: ArrayBufferLike) => void) | undefined;
+
+/** Whether the signal was aborted, without running what somebody may have put in the way of asking. */
+export function isAborted(signal: AbortSignal | undefined): boolean {
+  if (signal === undefined) return false;
+  aborted ??= getter<boolean>(AbortSignal.prototype, 'aborted');
+  return aborted.call(signal);
+}
+
 /** Whether the memory is gone: transferred to somebody else. Slow; ask only of arrays of length 0. */
 export function isDetached(array: ArrayBufferView): boolean {
   try {
@@ -57,5 +69,10 @@ export function isDetached(array: ArrayBufferView): boolean {
  */
 export function keepInPlace(array: ArrayBufferView): void {
   const memory = bufferOf(array);
-  if (!types.isSharedArrayBuffer(memory)) markAsUntransferable(memory);
+  if (types.isSharedArrayBuffer(memory)) return;
+  if (markAsUntransferable === undefined) {
+    const threads: typeof import('node:worker_threads') = createRequire(__filename)('node:worker_threads');
+    markAsUntransferable = threads.markAsUntransferable;
+  }
+  markAsUntransferable(memory);
 }

@@ -3,7 +3,6 @@
 
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import locate from 'node-gyp-build';
 import type { Stored } from './dtype.js';
 import { applyEnvironment } from './environment.js';
 import { CutlossError, type Failure } from './errors.js';
@@ -98,8 +97,11 @@ function load(): Native {
   let file: string | undefined;
   let addon: Native;
   try {
-    file = locate.path(packageRoot);
-    addon = createRequire(__filename)(file) as Native;
+    // Required here and not imported above, for the same reason: the time of import.
+    const requireHere = createRequire(__filename);
+    const { path: find } = requireHere('node-gyp-build') as { path(root: string): string };
+    file = find(packageRoot);
+    addon = requireHere(file) as Native;
   } catch (cause) {
     throw loadError(file, cause);
   }

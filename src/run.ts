@@ -3,8 +3,8 @@
 // job touches is kept from vanishing meanwhile: pinned in place, or copied where the caller says `copy`.
 
 import { copyOf, makeStorage, type Stored } from './dtype.js';
-import { type CallSite, callSite, type Failure, nativeError } from './errors.js';
-import { keepInPlace, lengthOf, typedArrayKind } from './memory.js';
+import { type CallSite, callSite, type Failure, locate, nativeError } from './errors.js';
+import { isAborted, keepInPlace, lengthOf, typedArrayKind } from './memory.js';
 import { type Memory, native } from './native.js';
 import type { Job } from './operation.js';
 import { allocateOnDevice, detached, deviceOf, memoryOf, replaceMemory, type Tensor } from './tensor.js';
@@ -22,15 +22,20 @@ function runsInline(job: Job): boolean {
   return job.device < 0 && job.elements < inlineElements;
 }
 
-export function runSync<Result>(steps: Steps<Result>): Result {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    runNow(step.value, steps);
+/** `entry` is the public function: errors point at its caller. */
+// biome-ignore lint/complexity/noBannedTypes: any function
+export function runSync<Result>(steps: Steps<Result>, entry: Function): Result {
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      runNow(step.value, steps);
+    }
+  } catch (error) {
+    throw locate(error, callSite(entry));
   }
 }
 
-/** `entry` is the public function: errors point at its caller. */
 // biome-ignore lint/complexity/noBannedTypes: any function
 export function runAsync<Result>(steps: Steps<Result>, entry: Function): Promise<Result> {
   try {
@@ -41,51 +46,43 @@ export function runAsync<Result>(steps: Steps<Result>, entry: Function): Promise
       runNow(step.value, steps);
     }
   } catch (error) {
-    return Promise.reject(error);
+    return Promise.reject(locate(error, callSite(entry)));
   }
-}
-
-function runNow(job: Job, steps: Steps<unknown>): void {
-  if (job.signal?.aborted) throw job.signal.reason;
-  const { operation, device, views, dtypes, parameters, results } = job;
-  const failure = native().run(operation, device, views, dtypes, parameters, results);
-  if (failure !== undefined) fail(nativeError(failure), steps);
-}
-
-/** Lets the loss clean up after itself, then throws. */
-function fail(error: unknown, steps: Steps<unknown>): never {
-  steps.throw(error);
-  throw error;
 }
 
 async function runQueued<Result>(first: Job, steps: Steps<Result>, site: CallSite): Promise<Result> {
-  for (let job = first; ; ) {
-    if (runsInline(job)) {
-      runNow(job, steps);
-    } else {
-      try {
-        await queue(job, site);
-      } catch (error) {
-        fail(error, steps);
-      }
+  try {
+    for (let job = first; ; ) {
+      if (runsInline(job)) runNow(job, steps);
+      else await queue(job).catch((error: unknown) => steps.throw(error));
+      const step = steps.next();
+      if (step.done) return step.value;
+      job = step.value;
     }
-    const step = steps.next();
-    if (step.done) return step.value;
-    job = step.value;
+  } catch (error) {
+    throw locate(error, site);
   }
 }
 
-function queue(job: Job, site: CallSite): Promise<void> {
+/** A failed job is thrown into the loss, which cleans up after itself and lets it pass. */
+function runNow(job: Job, steps: Steps<unknown>): void {
+  if (isAborted(job.signal)) steps.throw(job.signal?.reason);
+  const { operation, device, views, dtypes, parameters, results } = job;
+  const failure = native().run(operation, device, views, dtypes, parameters, results);
+  if (failure !== undefined) steps.throw(nativeError(failure));
+}
+
+function queue(job: Job): Promise<void> {
   const { signal } = job;
-  if (signal?.aborted) return Promise.reject(signal.reason);
+  if (isAborted(signal)) return Promise.reject(signal?.reason);
   const finish = shelter(job);
   return new Promise((resolve, reject) => {
     const { operation, device, views, dtypes, parameters, results } = job;
     // The closure holds the job, and with it every array, until the engine is done with them.
     const done = (failure: Failure | undefined) => {
       signal?.removeEventListener('abort', abort);
-      if (signal?.aborted) return reject(signal.reason);
-      if (failure !== undefined) return reject(nativeError(failure, site));
+      if (isAborted(signal)) return reject(signal?.reason);
+      if (failure !== undefined) return reject(nativeError(failure));
       try {
         finish();
         resolve();
@@ -94,7 +91,7 @@ function queue(job: Job, site: CallSite): Promise<void> {
       }
     };
     const started = native().start(operation, device, views, dtypes, parameters, results, done);
-    if (typeof started !== 'number') return reject(nativeError(started, site));
+    if (typeof started !== 'number') return reject(nativeError(started));
     const abort = () => native().cancel(started);
     signal?.addEventListener('abort', abort, { once: true });
   });

@@ -54,7 +54,7 @@ export function crossEntropySync(
   inputs: LogitInputs,
   options?: RowOptions & LossOptions<'logits'>,
 ): RowResult<'logits'> {
-  return runSync(crossEntropySteps(inputs, options));
+  return runSync(crossEntropySteps(inputs, options), crossEntropySync);
 }
 
 const parseInputs = defineOptions('input of crossEntropy', {
