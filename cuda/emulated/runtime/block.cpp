@@ -1,6 +1,7 @@
 // Starting, switching and ending the threads of a block.
 #include "cuda/emulated/runtime/block.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -119,6 +120,13 @@ void Block::finish_thread() {
 void Block::check_asynchronous_work_at_exit(const Thread& me) {
   if (!me.stores.empty()) fail("a thread exits before its TMA stores have read shared memory");
   if (!warps[me.warp].wgmmas.empty()) fail("a warp exits before its wgmma has been waited for");
+}
+
+bool Block::has_exited(int rank) const {
+  if (exited_ < threads_per_block_) return false;
+  const Thread* first = &threads[static_cast<size_t>(rank * threads_per_block_)];
+  return std::all_of(first, first + threads_per_block_,
+                     [](const Thread& thread) { return thread.state == Thread::State::kExited; });
 }
 
 void Block::wait(const char* for_what, Where where) {

@@ -44,6 +44,9 @@ class Block {
   int threads_per_block() const { return threads_per_block_; }
   int exited() const { return exited_; }
 
+  // Whether all threads of the block with this rank in the cluster have exited.
+  bool has_exited(int rank) const;
+
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   Barriers barriers;

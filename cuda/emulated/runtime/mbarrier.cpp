@@ -115,6 +115,8 @@ void mbarrier_wait(uint64_t* mbarrier, uint32_t parity, Where where) {
   if (block.race) block.race->mbarrier_acquire(*current_thread, block.shared.offset(mbarrier));
 }
 
+void mbarrier_check(uint64_t* mbarrier, Where where) { checked(mbarrier, "a TMA load on", where); }
+
 void mbarrier_complete_bytes(Block& block, uint64_t* mbarrier, uint32_t bytes, Where where) {
   complete_if_done(block, mbarrier, with_bytes(load(mbarrier), -static_cast<int64_t>(bytes), where));
 }
@@ -123,6 +125,9 @@ uint64_t* mbarrier_of_block(uint64_t* mbarrier, uint32_t rank, Where where) {
   Block& block = *current_block;
   const int blocks = block.size() / block.threads_per_block();
   if (rank >= static_cast<uint32_t>(blocks)) fail("a block rank outside the cluster", where);
+  if (block.has_exited(static_cast<int>(rank)))
+    fail("a block of the cluster has exited while another still uses its shared memory", where,
+         "  block " + std::to_string(rank) + " of the cluster\n");
   const ptrdiff_t offset = reinterpret_cast<std::byte*>(mbarrier) - shared_begin();
   return reinterpret_cast<uint64_t*>(block.shared.begin(static_cast<int>(rank)) + offset);
 }

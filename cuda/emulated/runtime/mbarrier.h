@@ -17,6 +17,9 @@ void mbarrier_expect_bytes(uint64_t* mbarrier, uint32_t bytes, Where where);
 bool mbarrier_try_wait(uint64_t* mbarrier, uint32_t parity, Where where);
 void mbarrier_wait(uint64_t* mbarrier, uint32_t parity, Where where);
 
+// That a TMA load may report to it.
+void mbarrier_check(uint64_t* mbarrier, Where where);
+
 // The copy engine reports bytes that have landed.
 class Block;
 void mbarrier_complete_bytes(Block& block, uint64_t* mbarrier, uint32_t bytes, Where where);

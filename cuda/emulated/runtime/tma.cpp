@@ -90,7 +90,7 @@ class TmaLoad final : public AsyncOperation {
 
 void start_load(std::byte* to, const TensorMap& map, uint64_t* mbarrier, int column, int row, Where where) {
   Block& block = *current_block;
-  block.shared.check(mbarrier, 8, 8, "the mbarrier of a TMA load", where);
+  mbarrier_check(mbarrier, where);
   const Tile tile{map, to, column, row, where};
   if (block.race)
     block.race->begin_load(*current_thread, block.shared.offset(mbarrier), block.shared.offset(to), map.box_bytes(),

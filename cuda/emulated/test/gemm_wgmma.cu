@@ -94,7 +94,7 @@ __device__ void fold(const float (&z)[kColumns / 2], int column0, int vocab, flo
   }
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 1)
     gemm_lse_kernel(const __grid_constant__ CUtensorMap x_map, const __grid_constant__ CUtensorMap w_map,
                     float2* partial, int rows, int vocab, int dim) {
   Shared& s = *ptx::shared_arena<Shared>();
