@@ -20,13 +20,6 @@ struct PlainRow {
   static constexpr int64_t kRun = 16;
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-  /// Fewer than kLanes elements, the rest filled.
-  CUTLOSS_INLINE F load_part(const T* from, int64_t count, float fill) {
-    float part[V::kLanes];
-    for (int i = 0; i < V::kLanes; ++i) part[i] = i < count ? math::widen(from[i]) : fill;
-    return V::load(part);
-  }
-
   /// The lines of one step, to be read soon.
   template <int kLocality>
   CUTLOSS_INLINE void prefetch(const T* from) {
@@ -66,7 +59,7 @@ struct PlainRow {
       flush();
     }
     for (; i + V::kLanes <= count; i += V::kLanes) add(0, V::load(z + i), i);
-    if (i < count) add(1, load_part(z + i, count - i, -kInfinity), i);
+    if (i < count) add(1, V::load_part(z + i, count - i, -kInfinity), i);
     flush();
     return {V::horizontal_max(V::max(V::max(most[0], most[1]), V::max(most[2], most[3]))), V::horizontal_sum(total)};
   }
@@ -75,7 +68,7 @@ struct PlainRow {
     F most = V::splat(-kInfinity);
     int64_t i = 0;
     for (; i + V::kLanes <= count; i += V::kLanes) most = V::max(V::load(z + i), most);
-    if (i < count) most = V::max(load_part(z + i, count - i, -kInfinity), most);
+    if (i < count) most = V::max(V::load_part(z + i, count - i, -kInfinity), most);
     return V::horizontal_max(most);
   }
 
@@ -159,7 +152,7 @@ struct PlainRow {
   static void write_again(const T* z, T* g, int64_t classes, double most, double lse, double softmax, const T* next) {
     const math::ExpShift shift = math::ExpShift::of(float(most), lse, softmax);
     write<kStream>(g, classes, next, [&](int64_t i, int64_t n) {
-      const F v = n == V::kLanes ? V::load(z + i) : load_part(z + i, n, 0);
+      const F v = n == V::kLanes ? V::load(z + i) : V::load_part(z + i, n, 0);
       return sizeof(T) == 2 ? math::exp_shifted_16<V>(v, shift) : math::exp_shifted<V>(v, shift);
     });
   }

@@ -15,6 +15,19 @@ struct Avx512 : Portable<16> {
     return (F)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)from)), 16);
   }
   CUTLOSS_INLINE F load(const Half* from) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)from)); }
+  CUTLOSS_INLINE F load_part(const float* from, int64_t count, float fill) {
+    return _mm512_mask_loadu_ps(splat(fill), first(count), from);
+  }
+  template <class T>
+  CUTLOSS_INLINE F load_part(const T* from, int64_t count, float fill) {
+    T part[kLanes];
+    _mm256_storeu_si256((__m256i*)part, _mm256_maskz_loadu_epi16(first(count), from));
+    return _mm512_mask_blend_ps(first(count), splat(fill), load(part));
+  }
+  CUTLOSS_INLINE __mmask16 first(int64_t count) { return __mmask16((1u << count) - 1); }
+
+  CUTLOSS_INLINE float horizontal_max(F v) { return _mm512_reduce_max_ps(v); }
+
   CUTLOSS_INLINE __m256i to_half(F v) { return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT); }
   CUTLOSS_INLINE void store(Half* to, F v) { _mm256_storeu_si256((__m256i*)to, to_half(v)); }
 

@@ -99,20 +99,30 @@ struct Portable {
     return x * (F)((first + 127) << 23) * (F)((i - first + 127) << 23);
   }
 
+  /// The first `count` < kLanes elements, the rest filled.
+  template <class T>
+  CUTLOSS_INLINE F load_part(const T* from, int64_t count, float fill) {
+    float part[kLanes];
+    for (int i = 0; i < kLanes; ++i) part[i] = i < count ? math::widen(from[i]) : fill;
+    return load_as<F>(part);
+  }
+
   CUTLOSS_INLINE float horizontal_max(F v) {
-    float most = v[0];
-    for (int i = 1; i < kLanes; ++i) most = most > v[i] ? most : v[i];
-    return most;
+    for (int half = kLanes / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) v[i] = v[i] > v[i + half] ? v[i] : v[i + half];
+    }
+    return v[0];
   }
   CUTLOSS_INLINE double horizontal_sum(F v) {
-    double sum = 0;
-    for (int i = 0; i < kLanes; ++i) sum += v[i];
-    return sum;
+    float lanes[kLanes];
+    store_as(lanes, v);
+    return horizontal_sum(widen(lanes) + widen(lanes + kDoubles));
   }
   CUTLOSS_INLINE double horizontal_sum(D v) {
-    double sum = 0;
-    for (int i = 0; i < kDoubles; ++i) sum += v[i];
-    return sum;
+    for (int half = kDoubles / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) v[i] += v[i + half];
+    }
+    return v[0];
   }
 
   CUTLOSS_INLINE D widen(const float* from) { return __builtin_convertvector(load_as<H>(from), D); }

@@ -1,0 +1,33 @@
+// A peer in another process: a script under bench/peers that reads one workload per line and answers with its times. It
+// stays alive through the run, so that its turns and ours alternate.
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** The peer, or a sentence that says why there is none. */
+export async function connect(name, python, threads) {
+  const script = fileURLToPath(new URL(`./peers/${name}_peer.py`, import.meta.url));
+  const child = spawn(python, [script, String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const failed = new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code) => resolve(`${python} ended with ${code}`));
+  });
+  const answer = async () => {
+    const reply = await Promise.race([lines.next(), failed]);
+    return typeof reply === 'string' || reply.done ? { error: typeof reply === 'string' ? reply : 'it ended' } : JSON.parse(reply.value);
+  };
+  const hello = await answer();
+  if (hello.error) return hello.error;
+  return {
+    name,
+    version: hello.version,
+    async run(workload) {
+      child.stdin.write(`${JSON.stringify(workload)}\n`);
+      const reply = await answer();
+      if (reply.error) throw new Error(`${name}: ${reply.error}`);
+      return reply;
+    },
+    close: () => child.stdin.end(),
+  };
+}

@@ -1,0 +1,62 @@
+// `npm run bench [-- SUITE…] [--peer torch] [--python PATH] [--rounds N] [--json FILE] [--small]`: the same workloads for
+// us and for what a user would otherwise run, taken in turn so that a machine whose speed drifts treats both alike.
+// Prints tables with medians, ratios and the share of the machine's own limit.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { devices } from 'cutloss';
+import { bandwidth } from './bandwidth.mjs';
+import { connect } from './peer.mjs';
+import { crossEntropySuite } from './suites/cross-entropy.mjs';
+import { printTable } from './table.mjs';
+
+const suites = { 'cross-entropy': crossEntropySuite };
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    peer: { type: 'string', multiple: true, default: [] },
+    python: { type: 'string', default: process.env.CUTLOSS_PYTHON ?? 'python3' },
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'string' },
+    small: { type: 'boolean', default: false },
+  },
+});
+const chosen = positionals.length > 0 ? positionals : Object.keys(suites);
+for (const name of chosen) {
+  if (!(name in suites)) {
+    console.error(`Expected a suite (${Object.keys(suites).join(', ')}) but received '${name}'`);
+    process.exit(2);
+  }
+}
+
+const [cpu] = devices();
+const machine = { cpu: cpus()[0]?.model ?? 'unknown', threads: cpu.threads, simd: cpu.simd, node: process.version };
+console.log(`${machine.cpu}, ${machine.threads} threads, ${machine.simd}, Node ${machine.node}`);
+
+const limits = bandwidth();
+if (limits) console.log(`memory: reads ${limits.read.toFixed(1)} GB/s, copies ${limits.copy.toFixed(1)} GB/s (read + write)`);
+
+const peers = [];
+for (const name of options.peer) {
+  const peer = await connect(name, options.python, machine.threads);
+  if (typeof peer === 'string') console.log(`${name}: not measured, ${peer}`);
+  else peers.push(peer);
+}
+
+const results = [];
+for (const name of chosen) {
+  console.log(`\n# ${name}`);
+  const rows = await suites[name]({ peers, limits, rounds: Number(options.rounds), small: options.small });
+  printTable(rows);
+  results.push(...rows.map((row) => ({ suite: name, ...row })));
+}
+for (const peer of peers) peer.close();
+
+if (options.json) {
+  mkdirSync(dirname(options.json), { recursive: true });
+  const report = { date: new Date().toISOString().slice(0, 10), machine, limits, peers: peers.map((p) => p.version), results };
+  writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(`\nwritten to ${options.json}`);
+}

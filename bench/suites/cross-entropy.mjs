@@ -1,0 +1,82 @@
+// crossEntropy on logits that exist: bound by memory, so held against the bytes it must move. Forward reads the logits
+// once; with the gradient they are read once and written once. The gradient goes to fresh memory, as PyTorch's does, and
+// once more to memory the caller brought (`out`), which spares the page faults.
+import { crossEntropySync, tensor, toBFloat16, toFloat16, zeros } from 'cutloss';
+import { extraMemory } from '../memory.mjs';
+import { median } from '../table.mjs';
+
+const shapes = { full: [8192, 32000], small: [512, 4000] };
+
+/** Normally distributed logits; a short stretch repeated, because making 10⁹ of them would take longer than the bench. */
+export function makeInputs(rows, classes, dtype) {
+  const stretch = new Float32Array(1048573).map(
+    () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()),
+  );
+  const values = dtype === 'float32' ? stretch : dtype === 'bfloat16' ? toBFloat16(stretch) : toFloat16(stretch);
+  const data = dtype === 'float32' ? new Float32Array(rows * classes) : new Uint16Array(rows * classes);
+  for (let at = 0; at < data.length; at += values.length) data.set(values.subarray(0, data.length - at), at);
+  const targets = new Int32Array(rows).map(() => Math.floor(Math.random() * classes));
+  return { logits: tensor(data, [rows, classes], dtype), targets: { data: targets, shape: [rows] } };
+}
+
+function seconds(work) {
+  const start = performance.now();
+  work();
+  return (performance.now() - start) / 1000;
+}
+
+export async function crossEntropySuite({ peers, limits, rounds, small }) {
+  const [rows, classes] = small ? shapes.small : shapes.full;
+  const table = [];
+  for (const dtype of ['float32', 'bfloat16', 'float16']) {
+    const inputs = makeInputs(rows, classes, dtype);
+    const bytes = inputs.logits.byteLength;
+    const out = { logits: zeros([rows, classes], dtype) };
+    const works = [
+      { name: 'forward', gradient: false, moved: bytes, limit: limits?.read, run: () => crossEntropySync(inputs) },
+      {
+        name: 'loss + gradient',
+        gradient: true,
+        moved: 2 * bytes,
+        limit: limits?.copy,
+        run: () => crossEntropySync(inputs, { grads: true }),
+      },
+      {
+        name: 'loss + gradient, out',
+        gradient: true,
+        moved: 2 * bytes,
+        limit: limits?.copy,
+        run: () => crossEntropySync(inputs, { grads: true, out }),
+      },
+    ];
+    for (const work of works) {
+      const ours = [];
+      const theirs = peers.map(() => []);
+      work.run();
+      for (let round = 0; round < rounds; round++) {
+        ours.push(seconds(work.run));
+        for (const [i, peer] of peers.entries()) {
+          theirs[i].push((await peer.run({ rows, classes, dtype, gradient: work.gradient })).seconds);
+        }
+      }
+      const time = median(ours);
+      const rate = work.moved / time / 1e9;
+      const row = {
+        shape: `[${rows}, ${classes}]`,
+        dtype,
+        work: work.name,
+        ms: (time * 1000).toFixed(1),
+        'GB/s': rate.toFixed(1),
+        'of the limit': work.limit ? `${((100 * rate) / work.limit).toFixed(0)} %` : '–',
+        'extra MiB': (extraMemory(work.name, dtype, rows, classes) / 2 ** 20).toFixed(2),
+      };
+      for (const [i, peer] of peers.entries()) {
+        const theirTime = median(theirs[i]);
+        row[`${peer.name} ms`] = (theirTime * 1000).toFixed(1);
+        row[`ours / ${peer.name}`] = (time / theirTime).toFixed(3);
+      }
+      table.push(row);
+    }
+  }
+  return table;
+}
