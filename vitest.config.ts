@@ -5,7 +5,12 @@
 import { defineConfig } from 'vitest/config';
 import { backendsPresent } from './test/support/backends.js';
 
-const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000, server: { deps: { external: [/\/dist\//] } } } as const;
+const shared = {
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  server: { deps: { external: [/\/dist\//] } },
+} as const;
 
 export default defineConfig({
   test: {
@@ -15,7 +20,12 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['test/reference/**/*.test.ts', 'test/properties/**/*.test.ts', 'test/conformance/tolerance.test.ts', 'test/*.test.ts'],
+          include: [
+            'test/reference/**/*.test.ts',
+            'test/properties/**/*.test.ts',
+            'test/conformance/tolerance.test.ts',
+            'test/*.test.ts',
+          ],
           sequence: { groupOrder: 0 },
         },
       },

@@ -9,12 +9,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root, runClean } from './support/child.js';
 import { type CodeBlock, codeBlocks, pages } from './support/pages.js';
 
-const blocks = pages().flatMap(codeBlocks).filter(({ language }) => /^(ts|js|mjs|cjs|typescript|javascript)$/.test(language));
+const blocks = pages()
+  .flatMap(codeBlocks)
+  .filter(({ language }) => /^(ts|js|mjs|cjs|typescript|javascript)$/.test(language));
 const nameOf = ({ page, line }: CodeBlock): string => `${page}, line ${line}`;
 
 function javascript(block: CodeBlock): string {
   const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  const { outputText, diagnostics = [] } = ts.transpileModule(block.code, { compilerOptions: options, reportDiagnostics: true });
+  const { outputText, diagnostics = [] } = ts.transpileModule(block.code, {
+    compilerOptions: options,
+    reportDiagnostics: true,
+  });
   expect(diagnostics.map(({ messageText }) => messageText)).toEqual([]);
   return outputText;
 }
@@ -39,5 +44,6 @@ describe('every code block runs', () => {
 });
 
 test('every fragment parses', () => {
-  for (const block of blocks.filter(({ remark }) => remark === 'fragment')) expect(javascript(block), nameOf(block)).toBeDefined();
+  for (const block of blocks.filter(({ remark }) => remark === 'fragment'))
+    expect(javascript(block), nameOf(block)).toBeDefined();
 });

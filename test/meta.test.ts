@@ -7,23 +7,30 @@ import * as cutloss from 'cutloss';
 import { describe, expect, test } from 'vitest';
 import { crossEntropyCases } from './conformance/cross-entropy.cases.js';
 import { objectives } from './reference/objectives.js';
-import { pages } from './support/pages.js';
 import { root } from './support/child.js';
+import { pages } from './support/pages.js';
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const files = (folder: string, ending: string): string[] =>
-  readdirSync(join(root, folder)).filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length)).sort();
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length))
+    .sort();
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 // What the package exports in two forms, name and nameSync, is a loss (or an operation that has to be tested like one).
-const losses = Object.keys(cutloss).filter((name) => `${name}Sync` in cutloss).sort();
+const losses = Object.keys(cutloss)
+  .filter((name) => `${name}Sync` in cutloss)
+  .sort();
 
 describe('every loss', () => {
   test('is exported, at least one', () => expect(losses).toContain('crossEntropy'));
 
   test('has its file in src/losses, and no file there exports another', () => {
     const written = files('src/losses', '.ts').flatMap((name) =>
-      [...read(`src/losses/${name}.ts`).matchAll(/^export (?:async )?function (\w+)Sync\(/gm)].map((match) => [match[1], name]),
+      [...read(`src/losses/${name}.ts`).matchAll(/^export (?:async )?function (\w+)Sync\(/gm)].map(
+        (match) => [match[1], name],
+      ),
     );
     expect(written.sort()).toEqual(losses.map((name) => [name, kebab(name)]));
   });
@@ -31,30 +38,46 @@ describe('every loss', () => {
   test('has a reference with its own test, conformance cases and a suite, and none of these is without a loss', () => {
     const names = losses.map(kebab).sort();
     const notLosses = ['objectives', 'finite-differences'];
-    expect(files('test/reference', '.ts').filter((name) => !name.endsWith('.test') && !notLosses.includes(name))).toEqual(names);
-    for (const name of names) expect(existsSync(join(root, `test/reference/${name}.test.ts`)), name).toBe(true);
+    expect(
+      files('test/reference', '.ts').filter((name) => !name.endsWith('.test') && !notLosses.includes(name)),
+    ).toEqual(names);
+    for (const name of names)
+      expect(existsSync(join(root, `test/reference/${name}.test.ts`)), name).toBe(true);
     expect(files('test/conformance', '.cases.ts')).toEqual(names);
-    expect(files('test/conformance', '.test.ts').filter((name) => name !== 'tolerance' && !name.includes('.'))).toEqual(names);
+    expect(
+      files('test/conformance', '.test.ts').filter((name) => name !== 'tolerance' && !name.includes('.')),
+    ).toEqual(names);
   });
 
   test("has its row in the README's table of losses, and no row is without a loss", () => {
-    const section = read('README.md').split(/^#+ /m).find((part) => /^.*\blosses\b/i.test(part)) ?? '';
+    const section =
+      read('README.md')
+        .split(/^#+ /m)
+        .find((part) => /^.*\blosses\b/i.test(part)) ?? '';
     const rows = [...section.matchAll(/^\| *\[?`(\w+)`/gm)].map((match) => match[1]).sort();
     expect(rows).toEqual(losses);
   });
 });
 
 describe('every row objective', () => {
-  const listed = [...read('math/rows/objectives.h').matchAll(/^ +list\((\w+)\)/gm)].map((match) => (match[1] as string).replace(/^./, (c) => c.toLowerCase()));
+  const listed = [...read('math/rows/objectives.h').matchAll(/^ +list\((\w+)\)/gm)].map((match) =>
+    (match[1] as string).replace(/^./, (c) => c.toLowerCase()),
+  );
 
   test('of the engine has its header and its reference', () => {
     expect([...listed].sort()).toEqual(Object.keys(objectives).sort());
-    const headers = files('math/rows/objectives', '.h').map((name) => name.replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase()));
+    const headers = files('math/rows/objectives', '.h').map((name) =>
+      name.replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase()),
+    );
     expect(headers).toEqual([...listed].sort());
   });
 
   test('is run by the conformance cases', () => {
-    const run = new Set(crossEntropyCases.map(({ options }) => (options?.objective as { kind?: string })?.kind ?? options?.objective));
+    const run = new Set(
+      crossEntropyCases.map(
+        ({ options }) => (options?.objective as { kind?: string })?.kind ?? options?.objective,
+      ),
+    );
     expect(listed.filter((name) => !run.has(name))).toEqual([]);
     expect(crossEntropyCases.some((item) => item.passAtN)).toBe(true);
   });
@@ -63,18 +86,29 @@ describe('every row objective', () => {
 describe('errors', () => {
   const codesIn = (text: string): string[] => [...new Set(text.match(/\bERR_CUTLOSS_[A-Z]+\b/g))].sort();
 
-  test('docs/errors.md explains exactly the codes of the code', () => expect(codesIn(read('docs/errors.md'))).toEqual(codesIn(read('src/errors.ts'))));
+  test('docs/errors.md explains exactly the codes of the code', () =>
+    expect(codesIn(read('docs/errors.md'))).toEqual(codesIn(read('src/errors.ts'))));
 
   test('no other page or source names a code that does not exist', () => {
     const known = codesIn(read('src/errors.ts'));
-    const texts = [...pages(), ...files('src', '.ts').map((name) => `src/${name}.ts`), ...files('src/losses', '.ts').map((name) => `src/losses/${name}.ts`)];
+    const texts = [
+      ...pages(),
+      ...files('src', '.ts').map((name) => `src/${name}.ts`),
+      ...files('src/losses', '.ts').map((name) => `src/losses/${name}.ts`),
+    ];
     for (const path of texts) for (const code of codesIn(read(path))) expect(known, path).toContain(code);
   });
 });
 
 test('every relative link of every page leads to a file, and every anchor to a heading', () => {
-  const anchor = (heading: string): string => heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').trim().replace(/ /g, '-');
-  const headings = (path: string): string[] => [...read(path).matchAll(/^#+ +(.*)$/gm)].map((match) => anchor(match[1] as string));
+  const anchor = (heading: string): string =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .trim()
+      .replace(/ /g, '-');
+  const headings = (path: string): string[] =>
+    [...read(path).matchAll(/^#+ +(.*)$/gm)].map((match) => anchor(match[1] as string));
   const broken: string[] = [];
   for (const page of pages()) {
     const text = read(page).replace(/```[\s\S]*?```/g, '');
@@ -83,7 +117,8 @@ test('every relative link of every page leads to a file, and every anchor to a h
       const [path = '', hash] = target.split('#');
       const file = path === '' ? page : relative(root, join(root, dirname(page), path));
       if (!existsSync(join(root, file))) broken.push(`${page}: ${target}`);
-      else if (hash && file.endsWith('.md') && !headings(file).includes(hash)) broken.push(`${page}: ${target}`);
+      else if (hash && file.endsWith('.md') && !headings(file).includes(hash))
+        broken.push(`${page}: ${target}`);
     }
   }
   expect(broken).toEqual([]);

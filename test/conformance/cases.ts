@@ -48,14 +48,19 @@ export function makeInputs(item: RowCase, dtype: FloatDType): RowInputs {
   const leading = shape.slice(0, -1);
   const rows = leading.reduce((a, b) => a * b, 1);
   const source = random(item.seed ?? 1);
-  const floats = (count: number, value: (i: number) => number): Float32Array => Float32Array.from({ length: count }, (_, i) => value(i));
+  const floats = (count: number, value: (i: number) => number): Float32Array =>
+    Float32Array.from({ length: count }, (_, i) => value(i));
 
   const ignore = (item.options?.ignoreIndex as number | undefined) ?? -100;
   const labels = Array.from({ length: rows }, () => source.below(classes));
   const counts = countingRows(kind, rows, source);
   const targets = labels.map((label, row) => (counts(row) ? label : ignore));
   const storage = encode(fillLogits(item.logits ?? { normal: 3 }, rows, classes, labels, source), dtype);
-  const upstreamOf = { each: () => source.normal(), someZero: (i: number) => (i % 3 ? source.normal() : 0), zero: () => 0 };
+  const upstreamOf = {
+    each: () => source.normal(),
+    someZero: (i: number) => (i % 3 ? source.normal() : 0),
+    zero: () => 0,
+  };
   const weightOf = {
     positive: () => 0.2 + source.uniform(),
     someZero: (i: number) => (i % 3 === 1 ? 0 : 0.2 + source.uniform()),
@@ -68,7 +73,9 @@ export function makeInputs(item: RowCase, dtype: FloatDType): RowInputs {
     leading,
     storage,
     logits: decode(storage, dtype),
-    ...(kind === 'probabilities' ? { probabilities: distributions(rows, classes, dtype, source) } : { targets: asIds(targets, ids) }),
+    ...(kind === 'probabilities'
+      ? { probabilities: distributions(rows, classes, dtype, source) }
+      : { targets: asIds(targets, ids) }),
     ...(weights && { weights }),
     ...(item.classWeights && { classWeights: floats(classes, () => 0.2 + source.uniform()) }),
     ...(typeof upstream === 'string' && { upstream: floats(rows, upstreamOf[upstream]) }),
@@ -86,7 +93,10 @@ function segmentsOf(rows: number, length: number): Int32Array {
   });
 }
 
-function asIds(targets: readonly number[], type: 'int32' | 'int64' | 'uint8'): Int32Array | BigInt64Array | Uint8Array {
+function asIds(
+  targets: readonly number[],
+  type: 'int32' | 'int64' | 'uint8',
+): Int32Array | BigInt64Array | Uint8Array {
   if (type === 'int64') return BigInt64Array.from(targets, BigInt);
   return type === 'uint8' ? Uint8Array.from(targets) : Int32Array.from(targets);
 }
@@ -98,7 +108,13 @@ function countingRows(kind: Targets, rows: number, { uniform, below }: Random): 
   return (row) => only < 0 || row === only;
 }
 
-function fillLogits(fill: Fill, rows: number, classes: number, labels: readonly number[], source: Random): Float64Array {
+function fillLogits(
+  fill: Fill,
+  rows: number,
+  classes: number,
+  labels: readonly number[],
+  source: Random,
+): Float64Array {
   const { normal, pick, below } = source;
   return Float64Array.from({ length: rows * classes }, (_, at) => {
     const j = at % classes;
@@ -117,9 +133,9 @@ function distributions(rows: number, classes: number, dtype: FloatDType, { unifo
   for (let row = 0; row < rows; row++) {
     const part = values.subarray(row * classes, (row + 1) * classes);
     if (row % 3 === 2) part[below(classes)] = 1;
-    else part.forEach((_, j) => (part[j] = uniform() ** 4));
+    else for (let j = 0; j < classes; j++) part[j] = uniform() ** 4;
     const sum = part.reduce((a, b) => a + b, 0);
-    part.forEach((value, j) => (part[j] = value / sum));
+    for (let j = 0; j < classes; j++) part[j] = (part[j] as number) / sum;
   }
   const storage = encode(values, dtype);
   return { storage, values: decode(storage, dtype) };

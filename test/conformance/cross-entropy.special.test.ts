@@ -1,7 +1,7 @@
 // What a table of cases cannot say about crossEntropy: objectives written in JavaScript, NaN that stays in its row,
 // zeros that are exactly zero, ties, and answers known in closed form. Runs on every backend, like the table.
 
-import { crossEntropySync, CutlossError, type RowOptions } from 'cutloss';
+import { CutlossError, crossEntropySync, type RowOptions } from 'cutloss';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { crossEntropy } from '../reference/cross-entropy.js';
 import { backend } from '../support/backends.js';
@@ -21,35 +21,59 @@ describe.each(floatDTypes)('crossEntropy of %s', (dtype) => {
   const rows = 37;
   const classes = 131;
   const { normal, below } = random(21);
-  const storage = encode(Float64Array.from({ length: rows * classes }, () => 3 * normal()), dtype);
+  const storage = encode(
+    Float64Array.from({ length: rows * classes }, () => 3 * normal()),
+    dtype,
+  );
   const logits = { data: storage, shape: [rows, classes], dtype };
   const ids = Int32Array.from({ length: rows }, (_, i) => (i % 7 === 3 ? -100 : below(classes)));
   const targets = { data: ids, shape: [rows] };
 
-  test.each(['mean', 'none'] as const)('an objective in JavaScript gets log p of every row and decides loss and gradient (%s)', (reduction) => {
-    const given = { loss: Float32Array.from(ids, normal), weights: Float32Array.from(ids, normal) };
-    const received: Float32Array[] = [];
-    const objective = (logProbs: Float32Array) => {
-      received.push(logProbs.slice());
-      logProbs.fill(0); // the array is the caller's to keep
-      return given;
-    };
-    const weights = Float32Array.from(ids, () => 0.5 + below(8) / 8);
-    const found = crossEntropySync(
-      { logits, targets, weights: { data: weights, shape: [rows] } },
-      { device, objective, reduction, zLoss: 1e-2, softcap: 20, grads: true, outputs } as Options,
-    );
-    const exact = crossEntropy(
-      { logits: decode(storage, dtype), classes, targets: ids, weights },
-      { objective: given, reduction, zLoss: 1e-2, softcap: 20 },
-    );
-    expect(received).toHaveLength(1);
-    expectRounded('log p', received[0] as Float32Array, exact.logProb, 'float32');
-    expectScalar('loss', found.loss, exact.loss, exact.lossMagnitude);
-    expectRounded('gradient', decode(found.grads.logits?.dataSync() as Float32Array, dtype), exact.gradient, dtype, exact.gradientMagnitude);
-    expectRounded('logProb', found.logProb?.dataSync() as Float32Array, exact.logProb, 'float32');
-    if (reduction === 'none') expectRounded('perItem', found.perItem?.dataSync() as Float32Array, exact.perItem, 'float32', exact.perItemMagnitude);
-  });
+  test.each(['mean', 'none'] as const)(
+    'an objective in JavaScript gets log p of every row and decides loss and gradient (%s)',
+    (reduction) => {
+      const given = { loss: Float32Array.from(ids, normal), weights: Float32Array.from(ids, normal) };
+      const received: Float32Array[] = [];
+      const objective = (logProbs: Float32Array) => {
+        received.push(logProbs.slice());
+        logProbs.fill(0); // the array is the caller's to keep
+        return given;
+      };
+      const weights = Float32Array.from(ids, () => 0.5 + below(8) / 8);
+      const found = crossEntropySync({ logits, targets, weights: { data: weights, shape: [rows] } }, {
+        device,
+        objective,
+        reduction,
+        zLoss: 1e-2,
+        softcap: 20,
+        grads: true,
+        outputs,
+      } as Options);
+      const exact = crossEntropy(
+        { logits: decode(storage, dtype), classes, targets: ids, weights },
+        { objective: given, reduction, zLoss: 1e-2, softcap: 20 },
+      );
+      expect(received).toHaveLength(1);
+      expectRounded('log p', received[0] as Float32Array, exact.logProb, 'float32');
+      expectScalar('loss', found.loss, exact.loss, exact.lossMagnitude);
+      expectRounded(
+        'gradient',
+        decode(found.grads.logits?.dataSync() as Float32Array, dtype),
+        exact.gradient,
+        dtype,
+        exact.gradientMagnitude,
+      );
+      expectRounded('logProb', found.logProb?.dataSync() as Float32Array, exact.logProb, 'float32');
+      if (reduction === 'none')
+        expectRounded(
+          'perItem',
+          found.perItem?.dataSync() as Float32Array,
+          exact.perItem,
+          'float32',
+          exact.perItemMagnitude,
+        );
+    },
+  );
 
   test.each(everyPath)('NaN and infinity in one row stay in that row: %o', (options) => {
     for (const poison of [NaN, Infinity]) {
@@ -57,11 +81,15 @@ describe.each(floatDTypes)('crossEntropy of %s', (dtype) => {
       sick[5 * classes + 77] = encode([poison], dtype)[0] as number;
       const ask: Options = { ...options, grads: true, outputs, reduction: 'none' };
       const healthy = crossEntropySync({ logits, targets }, { device, ...ask } as Options);
-      const found = crossEntropySync({ logits: { ...logits, data: sick }, targets }, { device, ...ask } as Options);
+      const found = crossEntropySync({ logits: { ...logits, data: sick }, targets }, {
+        device,
+        ...ask,
+      } as Options);
       const values = (result: typeof found) => decode(result.grads.logits?.dataSync() as Float32Array, dtype);
       const [a, b] = [values(healthy), values(found)];
       for (let i = 0; i < rows * classes; i++) if (Math.floor(i / classes) !== 5) expect(b[i]).toBe(a[i]);
-      for (let i = 0; i < rows; i++) if (i !== 5) expect(found.perItem?.dataSync()[i]).toBe(healthy.perItem?.dataSync()[i]);
+      for (let i = 0; i < rows; i++)
+        if (i !== 5) expect(found.perItem?.dataSync()[i]).toBe(healthy.perItem?.dataSync()[i]);
       if (Number.isNaN(poison)) {
         expect(found.perItem?.dataSync()[5]).toBeNaN();
         expect(found.loss).toBeNaN();
@@ -71,15 +99,29 @@ describe.each(floatDTypes)('crossEntropy of %s', (dtype) => {
   });
 
   test.each(everyPath)('upstream 0, zero weights and ignored rows give exactly 0: %o', (options) => {
-    const zero = crossEntropySync({ logits, targets }, { device, ...options, grads: true, upstream: 0 } as Options);
-    expect(decode(zero.grads.logits?.dataSync() as Float32Array, dtype).every((value) => value === 0)).toBe(true);
+    const zero = crossEntropySync({ logits, targets }, {
+      device,
+      ...options,
+      grads: true,
+      upstream: 0,
+    } as Options);
+    expect(decode(zero.grads.logits?.dataSync() as Float32Array, dtype).every((value) => value === 0)).toBe(
+      true,
+    );
     const weights = { data: Float32Array.from(ids, (_, i) => i % 2), shape: [rows] };
-    const half = crossEntropySync({ logits, targets, weights }, { device, ...options, grads: true } as Options);
+    const half = crossEntropySync({ logits, targets, weights }, {
+      device,
+      ...options,
+      grads: true,
+    } as Options);
     const gradient = decode(half.grads.logits?.dataSync() as Float32Array, dtype);
     for (let i = 0; i < rows; i++) {
       const none = i % 2 === 0 || ids[i] === -100;
       const row = gradient.subarray(i * classes, (i + 1) * classes);
-      expect(row.every((value) => value === 0), `row ${i}`).toBe(none);
+      expect(
+        row.every((value) => value === 0),
+        `row ${i}`,
+      ).toBe(none);
     }
   });
 
@@ -95,30 +137,56 @@ describe.each(floatDTypes)('crossEntropy of %s', (dtype) => {
 
   test('argmax is the first of equals', () => {
     const flat = { data: encode(new Float64Array(3 * classes), dtype), shape: [3, classes], dtype };
-    const found = crossEntropySync({ logits: flat, targets: { data: Int32Array.of(5, 0, 130), shape: [3] } }, { device, outputs } as Options);
+    const found = crossEntropySync(
+      { logits: flat, targets: { data: Int32Array.of(5, 0, 130), shape: [3] } },
+      { device, outputs } as Options,
+    );
     expect(Array.from(found.argmax?.dataSync() ?? [])).toEqual([0, 0, 0]);
   });
 
   test('all logits equal: the loss is log V', () => {
     const flat = { data: encode(new Float64Array(2 * classes).fill(-3), dtype), shape: [2, classes], dtype };
-    const { loss } = crossEntropySync({ logits: flat, targets: { data: Int32Array.of(5, 0), shape: [2] } }, { device });
+    const { loss } = crossEntropySync(
+      { logits: flat, targets: { data: Int32Array.of(5, 0), shape: [2] } },
+      { device },
+    );
     expectScalar('loss', loss, Math.log(classes), Math.log(classes));
   });
 
   test('all rows ignored, and no rows: loss 0, zero gradients, no NaN', () => {
     for (const count of [0, 4]) {
-      const inputs = { logits: { data: storage.slice(0, count * classes), shape: [count, classes], dtype }, targets: { data: new Int32Array(count).fill(-100), shape: [count] } };
-      const found = crossEntropySync(inputs, { device, grads: true, labelSmoothing: 0.1, zLoss: 1 } as Options);
+      const inputs = {
+        logits: { data: storage.slice(0, count * classes), shape: [count, classes], dtype },
+        targets: { data: new Int32Array(count).fill(-100), shape: [count] },
+      };
+      const found = crossEntropySync(inputs, {
+        device,
+        grads: true,
+        labelSmoothing: 0.1,
+        zLoss: 1,
+      } as Options);
       expect([found.loss, found.rows]).toEqual([0, 0]);
-      expect(decode(found.grads.logits?.dataSync() as Float32Array, dtype).every((value) => value === 0)).toBe(true);
+      expect(
+        decode(found.grads.logits?.dataSync() as Float32Array, dtype).every((value) => value === 0),
+      ).toBe(true);
     }
   });
 
   test('a target out of range is named with its row, wherever it stands, and nothing is written', () => {
-    for (const [row, value] of [[0, classes], [17, -1], [rows - 1, 2 ** 31 - 1], [20, -(2 ** 31)]] as const) {
+    for (const [row, value] of [
+      [0, classes],
+      [17, -1],
+      [rows - 1, 2 ** 31 - 1],
+      [20, -(2 ** 31)],
+    ] as const) {
       const bad = ids.with(row, value);
       const memory = storage.slice().fill(3);
-      const call = () => crossEntropySync({ logits, targets: { data: bad, shape: [rows] } }, { device, grads: true, out: { logits: { data: memory, shape: [rows, classes], dtype } } } as Options);
+      const call = () =>
+        crossEntropySync({ logits, targets: { data: bad, shape: [rows] } }, {
+          device,
+          grads: true,
+          out: { logits: { data: memory, shape: [rows, classes], dtype } },
+        } as Options);
       expect(call).toThrow(expect.objectContaining({ code: 'ERR_CUTLOSS_TARGET', details: { row, value } }));
       expect(call).toThrow(CutlossError);
       expect(memory.every((x) => x === 3)).toBe(true);

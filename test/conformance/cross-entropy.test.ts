@@ -3,7 +3,11 @@
 
 import { crossEntropySync, type RowOptions, type RowResult } from 'cutloss';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CrossEntropyOptions, type CrossEntropyResult, crossEntropy } from '../reference/cross-entropy.js';
+import {
+  type CrossEntropyOptions,
+  type CrossEntropyResult,
+  crossEntropy,
+} from '../reference/cross-entropy.js';
 import { objectives } from '../reference/objectives.js';
 import { backend } from '../support/backends.js';
 import { decode, type FloatDType, floatDTypes } from '../support/dtypes.js';
@@ -30,7 +34,9 @@ function publicInputs(inputs: RowInputs, dtype: FloatDType) {
   const shape = [...leading, classes];
   return {
     logits: { data: storage, shape, dtype },
-    targets: probabilities ? { data: probabilities.storage, shape, dtype } : { data: targets as Int32Array, shape: leading },
+    targets: probabilities
+      ? { data: probabilities.storage, shape, dtype }
+      : { data: targets as Int32Array, shape: leading },
     ...(weights && { weights: { data: weights, shape: leading } }),
     ...(classWeights && { classWeights: { data: classWeights, shape: [classes] } }),
   };
@@ -43,7 +49,9 @@ function publicOptions(item: RowCase, inputs: RowInputs): Options {
     device: backend.device,
     ...item.options,
     ...(scale !== undefined && { upstream: scale }),
-    ...(item.passAtN && { objective: { kind: 'passAtN', n: item.passAtN.n, segments: { data: segments, shape: leading } } }),
+    ...(item.passAtN && {
+      objective: { kind: 'passAtN', n: item.passAtN.n, segments: { data: segments, shape: leading } },
+    }),
   } as Options;
 }
 
@@ -54,22 +62,35 @@ function publicOptions(item: RowCase, inputs: RowInputs): Options {
  */
 function logProbOf(item: RowCase, inputs: RowInputs, dtype: FloatDType): Float32Array | undefined {
   if (!item.passAtN) return undefined;
-  const options: Options = { ...publicOptions({ ...item, passAtN: undefined } as never, inputs), zLoss: 0, outputs: ['logProb'] };
+  const options: Options = {
+    ...publicOptions({ ...item, passAtN: undefined } as never, inputs),
+    zLoss: 0,
+    outputs: ['logProb'],
+  };
   return crossEntropySync(publicInputs(inputs, dtype), options).logProb?.dataSync();
 }
 
 function reference(item: RowCase, inputs: RowInputs, dtype: FloatDType): CrossEntropyResult {
-  const { logits, classes, targets, probabilities, weights, classWeights, leading, upstream, segments } = inputs;
+  const { logits, classes, targets, probabilities, weights, classWeights, leading, upstream, segments } =
+    inputs;
   const { objective, ...options } = item.options ?? {};
-  const { kind, ...parameters } = (typeof objective === 'object' ? objective : { kind: 'crossEntropy' }) as { kind: keyof typeof objectives };
+  const { kind, ...parameters } = (typeof objective === 'object' ? objective : { kind: 'crossEntropy' }) as {
+    kind: keyof typeof objectives;
+  };
   const chosen: CrossEntropyOptions['objective'] = item.passAtN
-    ? { passAtN: item.passAtN.n, segments: segments as Int32Array, logProb: logProbOf(item, inputs, dtype) as Float32Array }
+    ? {
+        passAtN: item.passAtN.n,
+        segments: segments as Int32Array,
+        logProb: logProbOf(item, inputs, dtype) as Float32Array,
+      }
     : (objectives[kind] as (options: object) => never)(parameters);
   return crossEntropy(
     {
       logits,
       classes,
-      ...(probabilities ? { probabilities: probabilities.values } : { targets: Array.from(targets as Int32Array, Number) }),
+      ...(probabilities
+        ? { probabilities: probabilities.values }
+        : { targets: Array.from(targets as Int32Array, Number) }),
       ...(weights && { weights }),
       ...(classWeights && { classWeights }),
     },
@@ -82,7 +103,13 @@ function reference(item: RowCase, inputs: RowInputs, dtype: FloatDType): CrossEn
   );
 }
 
-function check(found: RowResult<'logits'>, exact: CrossEntropyResult, dtype: FloatDType, inputs: RowInputs, item: RowCase): void {
+function check(
+  found: RowResult<'logits'>,
+  exact: CrossEntropyResult,
+  dtype: FloatDType,
+  inputs: RowInputs,
+  item: RowCase,
+): void {
   const { leading, classes } = inputs;
   const floats = (name: 'perItem' | 'logProb' | 'lse' | 'entropy'): void => {
     const tensor = found[name];
@@ -119,7 +146,10 @@ describe(`crossEntropy on ${backend.name}`, () => {
       test.each(Object.keys(modes) as (keyof typeof modes)[])('%s', (mode) => {
         const { inputs, exact } = made;
         const asked: Options = modes[mode](item) as Options;
-        const found = crossEntropySync(publicInputs(inputs, dtype), { ...publicOptions(item, inputs), ...asked });
+        const found = crossEntropySync(publicInputs(inputs, dtype), {
+          ...publicOptions(item, inputs),
+          ...asked,
+        });
         expect(found.grads.logits !== undefined, 'a gradient is there').toBe(asked.grads !== undefined);
         for (const name of everyOutput) {
           expect(found[name] !== undefined, `${name} is there`).toBe(asked.outputs?.includes(name) ?? false);

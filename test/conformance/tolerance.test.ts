@@ -1,7 +1,7 @@
 // The yardstick itself: a correctly rounded answer passes, one that is five half-ulps off anywhere does not.
 
 import { expect, test } from 'vitest';
-import { encode, decode, floatDTypes, halfUlp, roundTo } from '../support/dtypes.js';
+import { decode, encode, floatDTypes, halfUlp, roundTo } from '../support/dtypes.js';
 import { random } from '../support/random.js';
 import { expectRounded, expectScalar, judge } from './tolerance.js';
 
@@ -15,15 +15,18 @@ test.each(floatDTypes)('%s: a rounded answer passes with a quarter of what is al
   expect(tensor).toBeLessThanOrEqual(0.25);
 });
 
-test.each(floatDTypes)('%s: the smallest and the largest element may each be at most four half-ulps off', (dtype) => {
-  const values = [2 ** -10, 3, 1000];
-  for (let i = 0; i < 3; i++) {
-    const off = (halfUlps: number): number[] =>
-      values.map((value, k) => (k === i ? value + halfUlps * halfUlp(value, dtype) : value));
-    expect(() => expectRounded('x', off(4), values, dtype)).not.toThrow();
-    expect(() => expectRounded('x', off(5), values, dtype)).toThrow(/5\.00 half-ulps/);
-  }
-});
+test.each(floatDTypes)(
+  '%s: the smallest and the largest element may each be at most four half-ulps off',
+  (dtype) => {
+    const values = [2 ** -10, 3, 1000];
+    for (let i = 0; i < 3; i++) {
+      const off = (halfUlps: number): number[] =>
+        values.map((value, k) => (k === i ? value + halfUlps * halfUlp(value, dtype) : value));
+      expect(() => expectRounded('x', off(4), values, dtype)).not.toThrow();
+      expect(() => expectRounded('x', off(5), values, dtype)).toThrow(/5\.00 half-ulps/);
+    }
+  },
+);
 
 test('infinities and NaN must be themselves, and a wrong length fails', () => {
   expect(() => expectRounded('x', [Infinity], [70000], 'float16')).not.toThrow();

@@ -29,7 +29,11 @@ export function judge(
   scale: ArrayLike<number> = exact,
 ): Judgement {
   if (got.length !== exact.length) {
-    return { tensor: Infinity, element: Infinity, worst: `${got.length} elements instead of ${exact.length}` };
+    return {
+      tensor: Infinity,
+      element: Infinity,
+      worst: `${got.length} elements instead of ${exact.length}`,
+    };
   }
   let largestError = 0;
   let largestStep = 0;

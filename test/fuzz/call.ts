@@ -38,9 +38,17 @@ export function validCall(random: Random): Call {
   const ignoreIndex = pick([-100, -100, -1, 0, 300]);
   const ids = Array.from({ length: rows }, () => (below(8) === 0 ? ignoreIndex : below(classes)));
   const chance = (percent: number): boolean => below(100) < percent;
-  const floats = (count: number): Float32Array => Float32Array.from({ length: count }, () => 0.25 + uniform());
+  const floats = (count: number): Float32Array =>
+    Float32Array.from({ length: count }, () => 0.25 + uniform());
   const inputs: Record<string, Anything> = {
-    logits: { data: encode(Float64Array.from({ length: rows * classes }, () => 3 * normal()), dtype), shape: [rows, classes], dtype },
+    logits: {
+      data: encode(
+        Float64Array.from({ length: rows * classes }, () => 3 * normal()),
+        dtype,
+      ),
+      shape: [rows, classes],
+      dtype,
+    },
     targets: { data: Int32Array.from(ids), shape: [rows] },
   };
   if (chance(30)) inputs.weights = { data: floats(rows), shape: [rows] };
@@ -48,8 +56,10 @@ export function validCall(random: Random): Call {
   const options: Record<string, Anything> = { device: 'cpu' };
   if (ignoreIndex !== -100) options.ignoreIndex = ignoreIndex;
   if (chance(40)) options.reduction = pick(['mean', 'sum', 'none']);
-  if (chance(20)) options.labelSmoothing = pick([0, 0.1, 1]);
-  else if (chance(20)) options.objective = { kind: pick(['focal', 'poly1', 'meanAbsolute', 'symmetric', 'generalized']) };
+  const form = below(5);
+  if (form === 0) options.labelSmoothing = pick([0, 0.1, 1]);
+  if (form === 1)
+    options.objective = { kind: pick(['focal', 'poly1', 'meanAbsolute', 'symmetric', 'generalized']) };
   if (chance(20)) options.zLoss = 0.01;
   if (chance(20)) options.softcap = 5;
   if (chance(20)) options.temperature = pick([0.5, 2]);
@@ -57,7 +67,20 @@ export function validCall(random: Random): Call {
   if (chance(20)) options.upstream = pick([0, -2, 0.5]);
   if (chance(60)) options.grads = pick([true, ['logits']]);
   if (chance(30)) options.outputs = ['lse', 'argmax'];
-  const call: Call = { random, rows, classes, dtype, ids, ignoreIndex, inputs, options, must: new Set(), may: new Set(), own: new Set(), log: [] };
+  const call: Call = {
+    random,
+    rows,
+    classes,
+    dtype,
+    ids,
+    ignoreIndex,
+    inputs,
+    options,
+    must: new Set(),
+    may: new Set(),
+    own: new Set(),
+    log: [],
+  };
   if (options.grads && chance(40)) {
     call.out = inputs.logits.data.slice().fill(7) as Float32Array;
     options.out = { logits: { data: call.out, shape: [rows, classes], dtype } };
@@ -68,7 +91,25 @@ export function validCall(random: Random): Call {
 /** The logits of a view as numbers, taken before the call because the call may write over them. */
 export const valuesOf = (call: Call): Float64Array => decode(call.inputs.logits.data, call.dtype);
 
+const intrinsic = (name: 'buffer' | 'byteLength'): ((array: unknown) => Anything) => {
+  const getter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), name)?.get;
+  return (array) => getter?.call(array);
+};
+const bufferOf = intrinsic('buffer');
+const byteLengthOf = intrinsic('byteLength');
+
+/** Whether this is a typed array whose memory can be taken away, whatever it says of itself. */
+export const canDetach = (array: Anything): boolean =>
+  ArrayBuffer.isView(array) &&
+  !(array instanceof DataView) &&
+  byteLengthOf(array) > 0 &&
+  !(bufferOf(array) instanceof SharedArrayBuffer);
+
+/** Memory that may shrink; not in the types of ES2023 yet. */
+export const resizableBuffer = (bytes: number): ArrayBuffer =>
+  new (ArrayBuffer as Anything)(bytes, { maxByteLength: bytes + 64 });
+
 /** Takes the memory away. */
 export function detach(array: ArrayBufferView): void {
-  structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
+  structuredClone(bufferOf(array), { transfer: [bufferOf(array)] });
 }

@@ -21,20 +21,36 @@ async function run(script: string): Promise<Record<string, number>> {
       timeout: 60_000 + calls * 5,
     });
     const at = readFileSync(progress, 'utf8').trim();
-    expect({ code, signal, stderr }, `at seed ${at}: ${stdout.slice(-3000)}`).toEqual({ code: 0, signal: null, stderr: '' });
+    expect({ code, signal, stderr }, `at seed ${at}: ${stdout.slice(-3000)}`).toEqual({
+      code: 0,
+      signal: null,
+      stderr: '',
+    });
     return JSON.parse(stdout);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-test(`${calls} malformed calls of crossEntropy end in the right error or the right answer`, { timeout: 120_000 + calls * 5 }, async () => {
+test(`${calls} malformed calls of crossEntropy end in the right error or the right answer`, {
+  timeout: 120_000 + calls * 5,
+}, async () => {
   const tally = await run('./malformed-calls.ts');
   const total = Object.values(tally).reduce((a, b) => a + b, 0);
   expect(total).toBe(calls);
   if (calls < 10_000) return;
   for (const code of ['SHAPE', 'DTYPE', 'OPTION', 'TARGET', 'DETACHED', 'DISPOSED']) {
-    expect(tally[`ERR_CUTLOSS_${code}`], `${code} was met often enough to mean something`).toBeGreaterThan(calls / 500);
+    expect(tally[`ERR_CUTLOSS_${code}`], `${code} was met often enough to mean something`).toBeGreaterThan(
+      calls / 500,
+    );
   }
   expect(tally.answers).toBeGreaterThan(calls / 20);
+});
+
+test(`${calls} random calls of the other entry points end in a typed error or in what they promise`, {
+  timeout: 120_000 + calls * 5,
+}, async () => {
+  const tally = await run('./other-entries.ts');
+  expect(Object.values(tally).reduce((a, b) => a + b, 0)).toBe(calls);
+  expect(Object.keys(tally)).toContain('answers');
 });

@@ -9,25 +9,39 @@ import { objectives } from '../reference/objectives.js';
 import { decode } from '../support/dtypes.js';
 import { random } from '../support/random.js';
 import { type Anything, type Call, validCall, valuesOf } from './call.js';
-import { mutations, setReentry } from './mutations.js';
+import { mutations } from './mutations.js';
+import { NothingToSpoil } from './spoil.js';
 import { strange } from './strange.js';
+import { setReentry, traps } from './traps.js';
 
 const [first = 1, count = 1000] = process.argv.slice(2, 4).map(Number);
 const progress = openSync(process.argv[4] as string, 'w');
-const mutationNames = Object.keys(mutations);
+const harm = { ...mutations, ...traps };
+const harmNames = Object.keys(harm);
 const strangeNames = Object.keys(strange);
 const tally: Record<string, number> = {};
 
-const other = { logits: { data: new Float32Array(24).fill(3), shape: [4, 6] }, targets: { data: new Int32Array(4), shape: [4] } };
+const other = {
+  logits: { data: new Float32Array(24).fill(3), shape: [4, 6] },
+  targets: { data: new Int32Array(4), shape: [4] },
+};
 setReentry(() => crossEntropySync(other, { temperature: 9, grads: true, reduction: 'sum' }));
 
 /** What the answer must be, from the valid call. */
 function expectedOf(call: Call) {
   const { inputs, options, classes, ids } = call;
   const { objective, reduction, upstream, ...rest } = options;
-  const chosen = (objectives[(objective?.kind ?? 'crossEntropy') as keyof typeof objectives] as (o: object) => never)(objective ?? {});
+  const chosen = (
+    objectives[(objective?.kind ?? 'crossEntropy') as keyof typeof objectives] as (o: object) => never
+  )(objective ?? {});
   return reference(
-    { logits: valuesOf(call), classes, targets: [...ids], weights: inputs.weights?.data, classWeights: inputs.classWeights?.data },
+    {
+      logits: valuesOf(call),
+      classes,
+      targets: [...ids],
+      weights: inputs.weights?.data,
+      classWeights: inputs.classWeights?.data,
+    },
     { ...rest, reduction, objective: chosen, time: call.rows, upstream: upstream ?? 1 },
   );
 }
@@ -36,32 +50,44 @@ function close(got: ArrayLike<number>, exact: ArrayLike<number>, relative: numbe
   let size = 0;
   for (let i = 0; i < exact.length; i++) size = Math.max(size, Math.abs(exact[i] as number));
   if (got.length !== exact.length) return false;
-  for (let i = 0; i < exact.length; i++) if (!(Math.abs((got[i] as number) - (exact[i] as number)) <= relative * size + 1e-7)) return false;
+  for (let i = 0; i < exact.length; i++)
+    if (!(Math.abs((got[i] as number) - (exact[i] as number)) <= relative * size + 1e-7)) return false;
   return true;
 }
 
 function wrongAnswer(call: Call, found: Anything, exact: ReturnType<typeof reference>): string | undefined {
-  if (!close([found.loss], [exact.loss], 1e-5 * (1 + exact.lossMagnitude / (Math.abs(exact.loss) + 1e-9)))) return `loss ${found.loss} instead of ${exact.loss}`;
+  if (!close([found.loss], [exact.loss], 1e-5 * (1 + exact.lossMagnitude / (Math.abs(exact.loss) + 1e-9))))
+    return `loss ${found.loss} instead of ${exact.loss}`;
   if (found.rows !== exact.rows) return `${found.rows} rows instead of ${exact.rows}`;
   if (found.perItem && !close(found.perItem.dataSync(), exact.perItem, 1e-5)) return 'perItem';
   if (found.lse && !close(found.lse.dataSync(), exact.lse, 1e-5)) return 'lse';
   if (!call.options.grads !== !found.grads.logits) return 'gradient not as asked for';
   const precision = { float32: 1e-5, float16: 2e-3, bfloat16: 1e-2 }[call.dtype];
   const gradient = found.grads.logits && decode(found.grads.logits.dataSync(), call.dtype);
-  if (gradient && !close(gradient, exact.gradient, precision)) return `gradient ${gradient.slice(0, 8)} instead of ${exact.gradient.slice(0, 8)}`;
+  if (gradient && !close(gradient, exact.gradient, precision))
+    return `gradient ${gradient.slice(0, 8)} instead of ${exact.gradient.slice(0, 8)}`;
   return undefined;
 }
 
 function wrongError(call: Call, error: Anything): string | undefined {
   if (call.own.has(error) || call.own.has(error?.constructor)) return undefined;
-  if (!(error instanceof CutlossError)) return `an error that is no CutlossError: ${error?.stack ?? String(error)}`;
-  if (!call.must.has(error.code) && !call.may.has(error.code)) return `the code ${error.code} instead of ${[...call.must, ...call.may]}: ${error.message}`;
-  if (!error.stack?.includes(error.message) || error.message.length < 10) return `an error without a message or stack: ${error.stack}`;
+  if (!(error instanceof CutlossError))
+    return `an error that is no CutlossError: ${error?.stack ?? String(error)}`;
+  if (!call.must.has(error.code) && !call.may.has(error.code))
+    return `the code ${error.code} instead of ${[...call.must, ...call.may]}: ${error.message}`;
+  if (!error.stack?.includes(error.message) || error.message.length < 10)
+    return `an error without a message or stack: ${error.stack}`;
   const { badTarget } = call;
   if (error.code !== 'ERR_CUTLOSS_TARGET' || !badTarget) return undefined;
   const { row, value } = badTarget;
-  const named = error.details?.row === row && error.details?.value === value && error.message.includes(`${row}`) && error.message.includes(`${value}`);
-  return named ? undefined : `row ${row} and value ${value} are not named: ${error.message} ${JSON.stringify(error.details)}`;
+  const named =
+    error.details?.row === row &&
+    error.details?.value === value &&
+    error.message.includes(`${row}`) &&
+    error.message.includes(`${value}`);
+  return named
+    ? undefined
+    : `row ${row} and value ${value} are not named: ${error.message} ${JSON.stringify(error.details)}`;
 }
 
 async function judge(call: Call, exact: ReturnType<typeof reference>): Promise<string | undefined> {
@@ -94,17 +120,19 @@ for (let seed = first; seed < first + count; seed++) {
   const call = validCall(source);
   const exact = expectedOf(call);
   const applied: string[] = [];
-  for (let n = source.below(3); n > 0; n--) {
+  for (let n = source.below(3); n > 0 && !Object.isFrozen(call.inputs); n--) {
     const name = source.pick(strangeNames);
     if (strange[name]?.(call)) applied.push(name);
   }
   const harmful = source.pick([0, 1, 1, 1, 1, 2, 2, 3]);
   for (let n = 0; n < harmful && !Object.isFrozen(call.inputs); n++) {
-    const name = source.pick(mutationNames);
+    const name = source.pick(harmNames);
     try {
-      if (mutations[name]?.(call)) applied.push(name);
+      if (!harm[name]?.(call)) continue;
+      applied.push(name);
+      if (name in traps) break; // the next would step into it
     } catch (error) {
-      if (!(error instanceof TypeError || error === [...call.own][0])) throw error; // met what an earlier one left
+      if (!(error instanceof NothingToSpoil || call.own.has(error))) throw error;
     }
   }
   const verdict = await judge(call, exact);

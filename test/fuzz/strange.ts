@@ -6,28 +6,30 @@ import type { Anything, Call } from './call.js';
 
 type Strange = (call: Call) => boolean | undefined;
 
-class Liar extends Float32Array {
-  override get length(): number {
+class Liar extends (Float32Array as Anything) {
+  get length(): number {
     return 1e9;
   }
-  override get byteLength(): number {
+  get byteLength(): number {
     return 4e9;
   }
-  override get byteOffset(): number {
+  get byteOffset(): number {
     return 1 << 30;
   }
-  override get buffer(): ArrayBuffer {
+  get buffer(): ArrayBuffer {
     return new ArrayBuffer(0);
   }
-  override get [Symbol.toStringTag](): 'Float32Array' {
-    return 'Uint8Array' as 'Float32Array';
+  get [Symbol.toStringTag](): string {
+    return 'Uint8Array';
   }
-  static override get [Symbol.species](): Anything {
+  static get [Symbol.species](): Anything {
     throw new Error('species must not be asked for');
   }
 }
 
-const isArray = (data: unknown): data is Float32Array => ArrayBuffer.isView(data) && !(data instanceof DataView);
+const lies = (data: Anything): boolean => data instanceof Liar || Object.hasOwn(data, 'length');
+const isArray = (data: unknown): data is Float32Array =>
+  ArrayBuffer.isView(data) && !(data instanceof DataView);
 const change = (call: Call, name: string, make: (data: Anything) => Anything): boolean => {
   const view = call.inputs[name];
   if (typeof view !== 'object' || view === null || !isArray(view.data)) return false;
@@ -39,23 +41,25 @@ const someInput = (call: Call): string => call.random.pick(['logits', 'targets',
 
 export const strange: Record<string, Strange> = {
   lyingSubclass: (call) =>
-    change(call, call.random.pick(['logits', 'weights', 'classWeights']), (data) => (data instanceof Float32Array ? new Liar(data) : data)),
+    change(call, call.random.pick(['logits', 'weights', 'classWeights']), (data) =>
+      data instanceof Float32Array ? new (Liar as Anything)(data) : data,
+    ),
   lyingProperties: (call) =>
     change(call, someInput(call), (data) => {
-      for (const name of ['length', 'byteLength', 'byteOffset']) Object.defineProperty(data, name, { value: 1e9, configurable: true });
+      for (const name of ['length', 'byteLength', 'byteOffset'])
+        Object.defineProperty(data, name, { value: 1e9, configurable: true });
       return data;
     }),
   shared: (call) =>
     change(call, someInput(call), (data) => {
-      const { length, constructor } = Object.getPrototypeOf(data).constructor === Liar ? { length: 0, constructor: Float32Array } : data;
-      if (length === 0) return data;
-      const copy = new (constructor as Anything)(new SharedArrayBuffer(length * data.BYTES_PER_ELEMENT));
+      if (lies(data)) return data;
+      const copy = new data.constructor(new SharedArrayBuffer(data.length * data.BYTES_PER_ELEMENT));
       copy.set(data);
       return copy;
     }),
   inTheMiddle: (call) =>
     change(call, someInput(call), (data) => {
-      if (data instanceof Liar || Object.hasOwn(data, 'length')) return data;
+      if (lies(data)) return data;
       const room = new data.constructor(data.length + 5);
       room.set(data, 3);
       return room.subarray(3, 3 + data.length);
@@ -84,7 +88,8 @@ export const strange: Record<string, Strange> = {
     return true;
   },
   undefinedOptions: (call) => {
-    for (const name of ['softcap', 'divisor', 'signal', 'upstream', 'objective', 'out', 'shift']) if (!(name in call.options)) call.options[name] = undefined;
+    for (const name of ['softcap', 'divisor', 'signal', 'upstream', 'objective', 'out', 'shift'])
+      if (!(name in call.options)) call.options[name] = undefined;
     return true;
   },
   int64Targets: (call) => change(call, 'targets', () => BigInt64Array.from(call.ids, BigInt)),
@@ -98,10 +103,19 @@ export const strange: Record<string, Strange> = {
   },
   leadingAxes: (call) => {
     const { rows, classes, inputs } = call;
-    if (call.out || Object.values(inputs).some((view) => typeof view !== 'object' || view === null || !isArray(view.data))) return false;
+    if (
+      call.out ||
+      Object.values(inputs).some((view) => typeof view !== 'object' || view === null || !isArray(view.data))
+    )
+      return false;
     for (const name of ['logits', 'targets', 'weights']) {
       const view = inputs[name];
-      if (view) inputs[name] = { ...view, data: view.data, shape: name === 'logits' ? [1, rows, 1, classes] : [1, rows, 1] };
+      if (view)
+        inputs[name] = {
+          ...view,
+          data: view.data,
+          shape: name === 'logits' ? [1, rows, 1, classes] : [1, rows, 1],
+        };
     }
     return true;
   },

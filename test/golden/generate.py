@@ -1,6 +1,6 @@
 """Writes cross-entropy.json: PyTorch's answers, in float64, to small problems of our own making.
 
-Run by hand where PyTorch is installed: python test/golden/generate.py. The inputs go into the file with the answers,
+Run by hand where PyTorch is installed: python test/golden/generate.py, then npm run format. The inputs go into the file with the answers,
 so that the tests need neither PyTorch nor its random numbers. Options that PyTorch's function lacks (z-loss, softcap,
 the row objectives) are composed from tensors here, and autograd differentiates them.
 """

@@ -5,7 +5,10 @@ import { runClean } from '../support/child.js';
 
 test('an aborted job settles once with signal.reason, leaves out untouched, and within 50 ms', async () => {
   const count = process.env.CUTLOSS_ABORTS ?? '300';
-  const { stdout } = await runClean(new URL('./children/abort.mjs', import.meta.url), { args: [count], timeout: 170_000 });
+  const { stdout } = await runClean(new URL('./children/abort.mjs', import.meta.url), {
+    args: [count],
+    timeout: 170_000,
+  });
   const { aborted, finished, p99 } = JSON.parse(stdout);
   expect(aborted + finished).toBe(Number(count));
   expect(aborted, 'some were aborted').toBeGreaterThan(Number(count) / 10);

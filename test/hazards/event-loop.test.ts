@@ -15,7 +15,10 @@ interface Seen {
 test.each([1, 2])('nothing waits for the engine with %d of its threads at work', async (threads) => {
   const seen: Seen[] = [];
   for (let attempt = 0; attempt < 3; attempt++) {
-    const { stdout } = await runClean(new URL('./children/responsive.mjs', import.meta.url), { args: [`${threads}`], env: { CUTLOSS_SIMD: 'generic' } });
+    const { stdout } = await runClean(new URL('./children/responsive.mjs', import.meta.url), {
+      args: [`${threads}`],
+      env: { CUTLOSS_SIMD: 'generic' },
+    });
     const found = JSON.parse(stdout) as Seen;
     seen.push(found);
     if (found.lateness.timer <= 20 && found.lateness.readFile <= 20) break;

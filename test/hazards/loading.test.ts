@@ -15,15 +15,26 @@ describe('the package computes', () => {
     ['workersOnly', 'in twelve workers one after another, with no other thread that holds the addon'],
     ['workersTogether', 'in eight workers that load it at once'],
     ['again', 'when it is loaded fifty times over'],
-  ])('%s: %s', (scene) => runClean(loading, { args: [scene] }));
+  ])('%s: %s', async (scene) => {
+    await runClean(loading, { args: [scene] });
+  });
 
   test('copies: from two folders in one process', async () => {
     const copy = mkdtempSync(join(tmpdir(), 'cutloss-copy-'));
     try {
-      for (const part of ['package.json', 'dist', 'build/Release', 'prebuilds', 'node_modules/node-gyp-build']) {
+      for (const part of [
+        'package.json',
+        'dist',
+        'build/Release',
+        'prebuilds',
+        'node_modules/node-gyp-build',
+      ]) {
         if (!existsSync(join(root, part))) continue;
         mkdirSync(join(copy, part, '..'), { recursive: true });
-        cpSync(join(root, part), join(copy, part), { recursive: true, filter: (file) => !/\/obj|CMakeFiles/.test(file) });
+        cpSync(join(root, part), join(copy, part), {
+          recursive: true,
+          filter: (file) => !/\/obj|CMakeFiles/.test(file),
+        });
       }
       expect(existsSync(join(copy, 'dist/index.js'))).toBe(true);
       await runClean(loading, { args: ['copies', copy] });
@@ -33,5 +44,7 @@ describe('the package computes', () => {
   });
 });
 
-test.skipIf(process.platform !== 'linux')('the table of signal handlers is the same before and after, and traps still reach V8', () =>
-  runClean(new URL('./children/signals.mjs', import.meta.url)));
+test.skipIf(process.platform !== 'linux')(
+  'the table of signal handlers is the same before and after, and traps still reach V8',
+  () => runClean(new URL('./children/signals.mjs', import.meta.url)),
+);

@@ -7,11 +7,16 @@ import { runClean } from '../support/child.js';
 const child = (name: string): URL => new URL(`./children/${name}.mjs`, import.meta.url);
 
 describe('a buffer that is taken away while a job is in flight, with garbage collection', () => {
-  const cases = ['clone', 'post', 'transfer'].flatMap((how) => ['logits', 'targets', 'out'].map((which) => [how, which] as const));
-  test.each([...cases, ['grow', 'logits'] as const, ['grow', 'out'] as const])('%s of %s: the right answer or ERR_CUTLOSS_DETACHED', async (how, which) => {
-    const { stdout } = await runClean(child('detach'), { args: [how, which], node: ['--expose-gc'] });
-    expect(stdout.trim().split(' ')).toHaveLength(8);
-  });
+  const cases = ['clone', 'post', 'transfer'].flatMap((how) =>
+    ['logits', 'targets', 'out'].map((which) => [how, which] as const),
+  );
+  test.each([...cases, ['grow', 'logits'] as const, ['grow', 'out'] as const])(
+    '%s of %s: the right answer or ERR_CUTLOSS_DETACHED',
+    async (how, which) => {
+      const { stdout } = await runClean(child('detach'), { args: [how, which], node: ['--expose-gc'] });
+      expect(stdout.trim().split(' ')).toHaveLength(8);
+    },
+  );
 });
 
 test('resizable buffers are refused wherever a buffer is taken', () => runClean(child('resizable')));
@@ -21,5 +26,7 @@ test('a SharedArrayBuffer that a worker writes to gives torn values, never a cra
   expect(stdout).toMatch(/^\d+ answers, \d+ refused\n$/);
 });
 
-test.skipIf(process.platform !== 'linux')('a gradient that cannot be allocated is ERR_CUTLOSS_MEMORY, and the next call is right', () =>
-  runClean(child('out-of-memory')));
+test.skipIf(process.platform !== 'linux')(
+  'a gradient that cannot be allocated is ERR_CUTLOSS_MEMORY, and the next call is right',
+  () => runClean(child('out-of-memory')),
+);

@@ -2,7 +2,16 @@
 // import and require. In a checkout without prebuilds/ the binary of the last build takes their place.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,9 +23,16 @@ let installed: string; // node_modules/cutloss in the empty folder
 let packed: { files: { path: string }[]; size: number; filename: string };
 
 // No npm_* of the npm that runs the tests: the packing must not depend on how they were started.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|VITEST)/i.test(name)));
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|VITEST)/i.test(name)),
+);
 const npm = (args: readonly string[], cwd: string): string =>
-  execFileSync('npm', [...args, '--ignore-scripts', '--loglevel=error'], { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  execFileSync('npm', [...args, '--ignore-scripts', '--loglevel=error'], {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 const pack = (from: string, ...args: string[]) => JSON.parse(npm(['pack', '--json', ...args], from))[0];
 
 beforeAll(() => {
@@ -36,7 +52,10 @@ beforeAll(() => {
   const home = join(folder, 'home');
   mkdirSync(home);
   writeFileSync(join(home, 'package.json'), '{ "private": true }');
-  npm(['install', '--offline', '--no-audit', '--no-fund', `../${packed.filename}`, `../${helper.filename}`], home);
+  npm(
+    ['install', '--offline', '--no-audit', '--no-fund', `../${packed.filename}`, `../${helper.filename}`],
+    home,
+  );
   installed = join(home, 'node_modules/cutloss');
 }, 120_000);
 
@@ -44,9 +63,23 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the tarball', () => {
   test('holds what runs and what is read, and no sources, tests or build files', () => {
-    const strangers = packed.files.map(({ path }) => path).filter((path) => !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(js|d\.ts|json)|prebuilds\/[\w+-]+\/[\w.+-]+\.node)$/.test(path));
+    const strangers = packed.files
+      .map(({ path }) => path)
+      .filter(
+        (path) =>
+          !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(js|d\.ts|json)|prebuilds\/[\w+-]+\/[\w.+-]+\.node)$/.test(
+            path,
+          ),
+      );
     expect(strangers).toEqual([]);
-    for (const path of ['README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts', 'dist/cjs/index.js', 'dist/cjs/package.json']) {
+    for (const path of [
+      'README.md',
+      'LICENSE',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/cjs/index.js',
+      'dist/cjs/package.json',
+    ]) {
       expect(packed.files.map((file) => file.path)).toContain(path);
     }
   });
@@ -55,7 +88,8 @@ describe('the tarball', () => {
 
   test('runs nothing on the machine of whoever installs it', () => {
     const { scripts = {}, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-    for (const name of ['preinstall', 'install', 'postinstall', 'prepublish']) expect(scripts).not.toHaveProperty(name);
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepublish'])
+      expect(scripts).not.toHaveProperty(name);
     expect(Object.keys(dependencies)).toEqual(['node-gyp-build']);
     expect(existsSync(join(installed, 'binding.gyp'))).toBe(false);
   });
@@ -78,22 +112,35 @@ describe('installed in an empty folder it computes', () => {
     return runClean(file);
   };
 
-  test('by import', () => run('use.mjs', `import { crossEntropy, crossEntropySync, tensor } from 'cutloss';${check}`));
-  test('by require', () => run('use.cjs', `const { crossEntropy, crossEntropySync, tensor } = require('cutloss');${check}`));
+  test('by import', () =>
+    run('use.mjs', `import { crossEntropy, crossEntropySync, tensor } from 'cutloss';${check}`));
+  test('by require', () =>
+    run('use.cjs', `const { crossEntropy, crossEntropySync, tensor } = require('cutloss');${check}`));
   test('with its own binary, not that of this checkout', () =>
-    run('where.cjs', `
+    run(
+      'where.cjs',
+      `
       require('cutloss').devices();
       const list = process.report.getReport().sharedObjects.filter((name) => name.endsWith('.node'));
-      if (list.length !== 1 || !list[0].includes('${installed}/')) throw new Error('loaded ' + list);`));
+      if (list.length !== 1 || !list[0].includes('${installed}/')) throw new Error('loaded ' + list);`,
+    ));
 });
 
 describe.runIf(process.platform === 'linux')('the binary', () => {
   const binary = join(root, 'build/Release/cutloss.node');
-  const dynamic = (): string => execFileSync('readelf', ['--dynamic', '--wide', binary], { encoding: 'utf8' });
+  const dynamic = (): string =>
+    execFileSync('readelf', ['--dynamic', '--wide', binary], { encoding: 'utf8' });
 
   test('needs libc and its loader only', () => {
     const needed = [...dynamic().matchAll(/\(NEEDED\).*\[(.*)\]/g)].map((match) => match[1] as string);
-    expect(needed.filter((name) => !/^(libc|libm|libdl|libpthread|librt|ld-linux[\w-]*|ld-musl[\w-]*|libc\.musl[\w-]*)\.so(\.\d+)?$/.test(name))).toEqual([]);
+    expect(
+      needed.filter(
+        (name) =>
+          !/^(libc|libm|libdl|libpthread|librt|ld-linux[\w-]*|ld-musl[\w-]*|libc\.musl[\w-]*)\.so(\.\d+)?$/.test(
+            name,
+          ),
+      ),
+    ).toEqual([]);
   });
 
   test('stays mapped, binds at load and has no search path of its own', () => {
@@ -105,7 +152,10 @@ describe.runIf(process.platform === 'linux')('the binary', () => {
 
   test('loads in at most 10 ms', async () => {
     const script = join(folder, 'load.cjs');
-    writeFileSync(script, `const t = performance.now(); require(${JSON.stringify(binary)}); console.log(performance.now() - t);`);
+    writeFileSync(
+      script,
+      `const t = performance.now(); require(${JSON.stringify(binary)}); console.log(performance.now() - t);`,
+    );
     const times: number[] = [];
     for (let i = 0; i < 5; i++) times.push(Number((await runClean(script)).stdout));
     expect(Math.min(...times)).toBeLessThanOrEqual(10);

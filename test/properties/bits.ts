@@ -12,5 +12,10 @@ export function bytes(array: ArrayBufferView): string {
 export function bitsOf(result: RowResult<'logits'>): Record<string, string | number | undefined> {
   const of = (tensor?: Tensor): string | undefined => tensor && bytes(tensor.dataSync());
   const named = Object.fromEntries(tensors.map((name) => [name, of(result[name])]));
-  return { loss: bytes(Float64Array.of(result.loss)), rows: result.rows, gradient: of(result.grads.logits), ...named };
+  return {
+    loss: bytes(Float64Array.of(result.loss)),
+    rows: result.rows,
+    gradient: of(result.grads.logits),
+    ...named,
+  };
 }

@@ -17,11 +17,18 @@ const outputs = ['logProb', 'lse', 'entropy', 'argmax'] as const;
 const cpuThreads = devices()[0]?.threads ?? 1;
 
 /** Checks the property and names the seed of a failure. */
-function check(arbitrary: fc.Arbitrary<Problem>, property: (problem: Problem) => void | Promise<void>): Promise<void> {
-  return fc.assert(fc.asyncProperty(arbitrary, async (problem) => property(problem)), { numRuns, seed }) as Promise<void>;
+function check(
+  arbitrary: fc.Arbitrary<Problem>,
+  property: (problem: Problem) => void | Promise<void>,
+): Promise<void> {
+  return fc.assert(
+    fc.asyncProperty(arbitrary, async (problem) => property(problem)),
+    { numRuns, seed },
+  ) as Promise<void>;
 }
 
-const everything = (options: Problem['options']): Options => ({ device: 'cpu', ...options, grads: true, outputs }) as Options;
+const everything = (options: Problem['options']): Options =>
+  ({ device: 'cpu', ...options, grads: true, outputs }) as Options;
 
 afterEach(() => setThreads(cpuThreads));
 
@@ -38,7 +45,9 @@ test('permuting the classes permutes the gradient and changes nothing else', () 
     const place = new Map(order.map((from, to) => [from, to]));
     const moved = inputs.logits.data.slice();
     for (let i = 0; i < rows; i++) {
-      order.forEach((from, to) => (moved[i * classes + to] = inputs.logits.data[i * classes + from] as number));
+      for (const [to, from] of order.entries()) {
+        moved[i * classes + to] = inputs.logits.data[i * classes + from] as number;
+      }
     }
     const plain = crossEntropySync(inputs, everything(problem.options));
     const permuted = crossEntropySync(
@@ -49,7 +58,9 @@ test('permuting the classes permutes the gradient and changes nothing else', () 
       everything(problem.options),
     );
     const gradient = decode(plain.grads.logits?.dataSync() as Float32Array, dtype);
-    const expected = gradient.map((_, at) => gradient[at - (at % classes) + (order[at % classes] as number)] as number);
+    const expected = gradient.map(
+      (_, at) => gradient[at - (at % classes) + (order[at % classes] as number)] as number,
+    );
     const verdict = judge(decode(permuted.grads.logits?.dataSync() as Float32Array, dtype), expected, dtype);
     expect(verdict.tensor, verdict.worst).toBeLessThanOrEqual(2); // each is within 1 of the exact answer
     expect(permuted.loss).toBeCloseTo(plain.loss, 4);
@@ -57,18 +68,29 @@ test('permuting the classes permutes the gradient and changes nothing else', () 
   }));
 
 test('adding a constant to every logit of a row changes no gradient and no loss', () =>
-  check(problems(fc.constantFrom({}, { labelSmoothing: 0.1 }, { objective: { kind: 'focal' } })), (problem) => {
-    const inputs = inputsOf({ ...problem, dtype: 'float32' });
-    // multiples of 2^-8 below 2^10: the sum is exact in float32
-    const grid = inputs.logits.data.map((value) => Math.round(value * 256) / 256);
-    const lifted = grid.map((value, at) => value + 2 ** (Math.floor(at / problem.classes) % 9));
-    const before = crossEntropySync({ ...inputs, logits: { ...inputs.logits, data: grid } }, everything(problem.options));
-    const after = crossEntropySync({ ...inputs, logits: { ...inputs.logits, data: lifted } }, everything(problem.options));
-    const wanted = before.grads.logits?.dataSync() as Float32Array;
-    const verdict = judge(after.grads.logits?.dataSync() as Float32Array, wanted, 'float32');
-    expect(verdict.tensor, verdict.worst).toBeLessThanOrEqual(2);
-    expect(Math.abs(after.loss - before.loss)).toBeLessThanOrEqual(8 * halfUlp(Math.max(before.loss, 1), 'float32'));
-  }));
+  check(
+    problems(fc.constantFrom({}, { labelSmoothing: 0.1 }, { objective: { kind: 'focal' } })),
+    (problem) => {
+      const inputs = inputsOf({ ...problem, dtype: 'float32' });
+      // multiples of 2^-8 below 2^10: the sum is exact in float32
+      const grid = inputs.logits.data.map((value) => Math.round(value * 256) / 256);
+      const lifted = grid.map((value, at) => value + 2 ** (Math.floor(at / problem.classes) % 9));
+      const before = crossEntropySync(
+        { ...inputs, logits: { ...inputs.logits, data: grid } },
+        everything(problem.options),
+      );
+      const after = crossEntropySync(
+        { ...inputs, logits: { ...inputs.logits, data: lifted } },
+        everything(problem.options),
+      );
+      const wanted = before.grads.logits?.dataSync() as Float32Array;
+      const verdict = judge(after.grads.logits?.dataSync() as Float32Array, wanted, 'float32');
+      expect(verdict.tensor, verdict.worst).toBeLessThanOrEqual(2);
+      expect(Math.abs(after.loss - before.loss)).toBeLessThanOrEqual(
+        8 * halfUlp(Math.max(before.loss, 1), 'float32'),
+      );
+    },
+  ));
 
 test('a batch split in two gives the same items, bit for bit, and losses that add up', () =>
   check(problems(anyOptions), (problem) => {
@@ -77,7 +99,11 @@ test('a batch split in two gives the same items, bit for bit, and losses that ad
     const cut = Math.floor(rows / 2);
     const part = (from: number, to: number) => ({
       ...inputs,
-      logits: { ...inputs.logits, data: inputs.logits.data.slice(from * classes, to * classes), shape: [to - from, classes] },
+      logits: {
+        ...inputs.logits,
+        data: inputs.logits.data.slice(from * classes, to * classes),
+        shape: [to - from, classes],
+      },
       targets: { data: inputs.targets.data.slice(from, to), shape: [to - from] },
       ...(inputs.weights && { weights: { data: inputs.weights.data.slice(from, to), shape: [to - from] } }),
     });
@@ -141,7 +167,15 @@ test('runs and numbers of threads change no bit', () =>
   }));
 
 test('runs and numbers of threads change no bit of a problem that keeps every thread busy', () => {
-  const problem: Problem = { rows: 600, classes: 5003, dtype: 'float32', seed: 5, scale: 3, weighted: true, options: {} };
+  const problem: Problem = {
+    rows: 600,
+    classes: 5003,
+    dtype: 'float32',
+    seed: 5,
+    scale: 3,
+    weighted: true,
+    options: {},
+  };
   const inputs = inputsOf(problem);
   const seen = [1, 2, 2, 5, 16].map((threads) => {
     setThreads(threads);
@@ -156,11 +190,17 @@ test('a gradient written into `out`, or over the logits themselves, has the bits
     const options = everything(problem.options);
     const fresh = bitsOf(crossEntropySync(inputs, options));
     const memory = inputs.logits.data.slice().fill(7);
-    const out = crossEntropySync(inputs, { ...options, out: { logits: { ...inputs.logits, data: memory } } } as Options);
+    const out = crossEntropySync(inputs, {
+      ...options,
+      out: { logits: { ...inputs.logits, data: memory } },
+    } as Options);
     expect(bitsOf(out)).toEqual(fresh);
     expect(bytes(memory)).toBe(fresh.gradient);
     const inPlace = { ...inputs.logits, data: inputs.logits.data.slice() };
-    const over = crossEntropySync({ ...inputs, logits: inPlace }, { ...options, out: { logits: inPlace } } as Options);
+    const over = crossEntropySync({ ...inputs, logits: inPlace }, {
+      ...options,
+      out: { logits: inPlace },
+    } as Options);
     expect(bitsOf(over)).toEqual(fresh);
     expect(bytes(inPlace.data)).toBe(fresh.gradient);
   }));

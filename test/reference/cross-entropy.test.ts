@@ -11,7 +11,8 @@ import * as objective from './objectives.js';
 const rows = 6;
 const classes = 5;
 const { normal, uniform, below } = random(7);
-const fill = (count: number, value: () => number): Float64Array => Float64Array.from({ length: count }, value);
+const fill = (count: number, value: () => number): Float64Array =>
+  Float64Array.from({ length: count }, value);
 const logits = fill(rows * classes, () => 2 * normal());
 const targets = [0, 3, 2, -100, 4, 1];
 const weights = fill(rows, () => 0.2 + uniform());
@@ -57,8 +58,16 @@ describe('the gradient is the slope of the loss', () => {
     ['shift', { ...all, targets: [9, 3, 2, 9, 4, 1] }, { shift: 1, time: 3, ignoreIndex: -1 }],
     ['ignoreIndex inside the classes', all, { ignoreIndex: 2 }],
     ['probabilities', soft, {}],
-    ['probabilities, weights and smoothing', { ...soft, weights, classWeights }, { labelSmoothing: 0.2, zLoss: 0.01 }],
-    ['everything', all, { labelSmoothing: 0.2, zLoss: 0.03, softcap: 3, temperature: 0.7, divisor: 3, upstream: 2 }],
+    [
+      'probabilities, weights and smoothing',
+      { ...soft, weights, classWeights },
+      { labelSmoothing: 0.2, zLoss: 0.01 },
+    ],
+    [
+      'everything',
+      all,
+      { labelSmoothing: 0.2, zLoss: 0.03, softcap: 3, temperature: 0.7, divisor: 3, upstream: 2 },
+    ],
   ];
   test.each(optionCases)('%s', (_, inputs, options) => expectSlope(inputs, options));
 
@@ -91,7 +100,10 @@ describe('the gradient is the slope of the loss', () => {
   });
 
   test('detached focal: (1 - p)^gamma (p - [target]), not the slope of the loss', () => {
-    const options: CrossEntropyOptions = { objective: objective.focal({ gamma: 2, detach: true }), reduction: 'sum' };
+    const options: CrossEntropyOptions = {
+      objective: objective.focal({ gamma: 2, detach: true }),
+      reduction: 'sum',
+    };
     const detached = crossEntropy(ids, options);
     const plain = crossEntropy(ids, { reduction: 'sum' });
     plain.gradient.forEach((value, i) => {

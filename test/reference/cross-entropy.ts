@@ -7,7 +7,13 @@
 //   distribution t: -sum_j w_j (t_j (1 - a) + a / V) log p_j + c lse^2
 //   times the row's weight r; 'mean' divides by sum r w_y (class ids) or sum r (distributions), or by `divisor`
 
-import { crossEntropyObjective, type Objective, passAtN, type TargetProbability, type Term } from './objectives.js';
+import {
+  crossEntropyObjective,
+  type Objective,
+  passAtN,
+  type TargetProbability,
+  type Term,
+} from './objectives.js';
 
 export interface CrossEntropyInputs {
   readonly logits: ArrayLike<number>; // [rows, classes]
@@ -64,7 +70,12 @@ interface Row {
   target?: TargetProbability;
 }
 
-function forward(logits: ArrayLike<number>, start: number, classes: number, options: CrossEntropyOptions): Row {
+function forward(
+  logits: ArrayLike<number>,
+  start: number,
+  classes: number,
+  options: CrossEntropyOptions,
+): Row {
   const { softcap: cap, temperature = 1 } = options;
   const z = new Float64Array(classes);
   const slope = new Float64Array(classes);
@@ -97,9 +108,19 @@ function logProbability(z: Float64Array, p: Float64Array, lse: number, y: number
   return { p: 1 / (1 + odds), q: odds / (1 + odds), logP: -Math.log1p(odds) };
 }
 
-export function crossEntropy(inputs: CrossEntropyInputs, options: CrossEntropyOptions = {}): CrossEntropyResult {
+export function crossEntropy(
+  inputs: CrossEntropyInputs,
+  options: CrossEntropyOptions = {},
+): CrossEntropyResult {
   const { logits, classes, targets, probabilities, weights, classWeights } = inputs;
-  const { ignoreIndex = -100, labelSmoothing = 0, zLoss = 0, shift = 0, reduction = 'mean', upstream = 1 } = options;
+  const {
+    ignoreIndex = -100,
+    labelSmoothing = 0,
+    zLoss = 0,
+    shift = 0,
+    reduction = 'mean',
+    upstream = 1,
+  } = options;
   const count = logits.length / classes;
   const time = options.time ?? count;
   const weightOf = (row: number): number => (weights ? (weights[row] as number) : 1);
@@ -172,23 +193,33 @@ export function crossEntropy(inputs: CrossEntropyInputs, options: CrossEntropyOp
     result.loss += (weightOf(i) * value) / denominator;
     result.lossMagnitude += (Math.abs(weightOf(i)) * magnitude) / Math.abs(denominator);
 
-    const scale = (weightOf(i) * (typeof upstream === 'number' ? upstream : (upstream[i] as number))) / denominator;
+    const scale =
+      (weightOf(i) * (typeof upstream === 'number' ? upstream : (upstream[i] as number))) / denominator;
     if (scale === 0) continue; // exactly 0, whatever the row holds
     const spread = shares + (zLoss === 0 ? 0 : 2 * zLoss * lse);
     for (let j = 0; j < classes; j++) {
       // d/dz_j of the objective: -w (p_y - 1) for the target, formed from 1 - p; w p_j for the others
-      const objective = pull === 0 ? 0 : pull * (term as Term).weight * (j === label ? -(target as TargetProbability).q : (p[j] as number));
+      const objective =
+        pull === 0
+          ? 0
+          : pull *
+            (term as Term).weight *
+            (j === label ? -(target as TargetProbability).q : (p[j] as number));
       const softmax = spread === 0 ? 0 : spread * (p[j] as number);
       const taken = shares === 0 ? 0 : share(j);
       const chain = scale * (slope[j] as number);
       result.gradient[i * classes + j] = chain * (objective + softmax - taken);
-      result.gradientMagnitude[i * classes + j] = Math.abs(chain) * (Math.abs(objective) + Math.abs(softmax) + Math.abs(taken));
+      result.gradientMagnitude[i * classes + j] =
+        Math.abs(chain) * (Math.abs(objective) + Math.abs(softmax) + Math.abs(taken));
     }
   }
   return result;
 }
 
-function evaluate(rows: readonly Row[], objective: NonNullable<CrossEntropyOptions['objective']>): (Term | undefined)[] {
+function evaluate(
+  rows: readonly Row[],
+  objective: NonNullable<CrossEntropyOptions['objective']>,
+): (Term | undefined)[] {
   if (typeof objective === 'function') return rows.map((row) => row.target && objective(row.target));
   if ('passAtN' in objective) {
     const { logProb, segments } = objective;

@@ -29,7 +29,9 @@ for (const [name, list] of Object.entries(cases)) {
         const step = Math.min(1e-3, -logP / 200); // small beside the distance to log p = 0, where some values are singular
         const { weight } = objective(at(logP));
         const expected = -slope((x) => objective(at(x)).value, logP, step);
-        expect(Math.abs(weight - expected), `at log p = ${logP}`).toBeLessThan(1e-7 * Math.max(1, Math.abs(weight)));
+        expect(Math.abs(weight - expected), `at log p = ${logP}`).toBeLessThan(
+          1e-7 * Math.max(1, Math.abs(weight)),
+        );
       }
     });
   });
@@ -57,7 +59,10 @@ test('the relations between objectives hold', () => {
     expect(reference.poly1({ epsilon: 0 })(target)).toEqual(plain);
     expect(reference.compSum({ tau: 1 })(target)).toEqual(plain);
     expect(reference.compSum({ tau: 2 })(target).value).toBeCloseTo(reference.meanAbsolute(target).value, 14);
-    expect(reference.compSum({ tau: 1.7 })(target).value).toBeCloseTo(reference.generalized({ q: 0.7 })(target).value, 14);
+    expect(reference.compSum({ tau: 1.7 })(target).value).toBeCloseTo(
+      reference.generalized({ q: 0.7 })(target).value,
+      14,
+    );
   }
 });
 
@@ -85,11 +90,14 @@ describe('passAtN', () => {
     expect(terms[1]?.value).toBe(terms[0]?.value);
   });
 
-  test.each([1, 8, 64])('n = %d keeps its precision as P -> 0: the value tends to -log n - log P, the weight to 1', (n) => {
-    const [term] = reference.passAtN([at(-60)], [0], n);
-    expect(Math.abs((term?.value ?? 0) / (60 - Math.log(n)) - 1)).toBeLessThan(1e-15);
-    expect(Math.abs((term?.weight ?? 0) - 1)).toBeLessThan(1e-14);
-  });
+  test.each([1, 8, 64])(
+    'n = %d keeps its precision as P -> 0: the value tends to -log n - log P, the weight to 1',
+    (n) => {
+      const [term] = reference.passAtN([at(-60)], [0], n);
+      expect(Math.abs((term?.value ?? 0) / (60 - Math.log(n)) - 1)).toBeLessThan(1e-15);
+      expect(Math.abs((term?.weight ?? 0) - 1)).toBeLessThan(1e-14);
+    },
+  );
 
   test('n = 1 is cross-entropy of the whole segment', () => {
     const terms = reference.passAtN(targets, segments, 1);

@@ -65,7 +65,8 @@ export const symmetric =
 export const encouraging =
   ({ end = 0.75 }: { end?: number } = {}): Objective =>
   ({ p, q, logP }) => {
-    if (p > end) return { value: -logP + Math.log(1 - end) - (p - end) / (1 - end), weight: 1 + p / (1 - end) };
+    if (p > end)
+      return { value: -logP + Math.log(1 - end) - (p - end) / (1 - end), weight: 1 + p / (1 - end) };
     if (q <= 1e-5) return { value: -logP + Math.log(1e-5), weight: 1 };
     return { value: -logP + Math.log(q), weight: 1 / q }; // 1 + p / (1 - p)
   };
@@ -83,7 +84,8 @@ export const objectives = {
 } as const;
 
 /** log(1 - exp(x)) for x <= 0, by whichever form does not cancel. */
-const logOneMinusExp = (x: number): number => (x < -Math.LN2 ? Math.log1p(-Math.exp(x)) : Math.log(-Math.expm1(x)));
+const logOneMinusExp = (x: number): number =>
+  x < -Math.LN2 ? Math.log1p(-Math.exp(x)) : Math.log(-Math.expm1(x));
 
 /**
  * Pass@N over sequences of rows: with P = exp(sum of log p over a segment), -log(1 - (1 - P)^n), spread evenly over
@@ -109,6 +111,9 @@ export function passAtN(
     const logFailure = logOneMinusExp(logP); // log(1 - P)
     const atLeastOnce = -Math.expm1(n * logFailure); // 1 - (1 - P)^n
     const othersFail = n === 1 ? 1 : Math.exp((n - 1) * logFailure);
-    return { value: -logOneMinusExp(n * logFailure) / rows, weight: (n * othersFail * success) / atLeastOnce };
+    return {
+      value: -logOneMinusExp(n * logFailure) / rows,
+      weight: (n * othersFail * success) / atLeastOnce,
+    };
   });
 }

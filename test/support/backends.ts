@@ -38,7 +38,9 @@ function devicesWith(env: Readonly<Record<string, string>>): { device: string; s
 }
 
 export function backendsPresent(): Backend[] {
-  const found = levels.map(cpu).filter(({ env, simd }) => devicesWith(env)?.some((info) => info.simd === simd));
+  const found = levels
+    .map(cpu)
+    .filter(({ env, simd }) => devicesWith(env)?.some((info) => info.simd === simd));
   const folder = process.env.CUTLOSS_TEST_EMULATED;
   if (folder) found.push(emulated(folder)); // asked for: never left out silently
   if (devicesWith({})?.some(({ device }) => device === 'cuda:0')) found.push(cuda);
@@ -47,4 +49,8 @@ export function backendsPresent(): Backend[] {
 
 const name = process.env.CUTLOSS_TEST_BACKEND ?? 'cpu-generic';
 export const backend: Backend =
-  name === 'cuda' ? cuda : name === 'emulated-cuda' ? emulated(process.env.CUTLOSS_PREBUILD ?? '') : cpu(name.slice('cpu-'.length));
+  name === 'cuda'
+    ? cuda
+    : name === 'emulated-cuda'
+      ? emulated(process.env.CUTLOSS_PREBUILD ?? '')
+      : cpu(name.slice('cpu-'.length));

@@ -27,10 +27,15 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export function runChild(script: URL | string, circumstances: Circumstances = {}): Promise<Ending> {
   const { args = [], node = [], env = {}, signalOnGo, timeout = 60_000 } = circumstances;
   const file = typeof script === 'string' ? script : fileURLToPath(script);
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS|VITEST|CUTLOSS_)/.test(name)));
+  const clean = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS|VITEST|CUTLOSS_)/.test(name)),
+  );
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [...node, file, ...args], { env: { ...clean, ...env }, cwd: dirname(file) });
+    const child = spawn(process.execPath, [...node, file, ...args], {
+      env: { ...clean, ...env },
+      cwd: dirname(file),
+    });
     const clock = setTimeout(() => child.kill('SIGKILL'), timeout);
     let stdout = '';
     let stderr = '';

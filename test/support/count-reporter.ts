@@ -20,6 +20,9 @@ export default class CountReporter implements Reporter {
     }
     const file = process.env.CUTLOSS_TEST_COUNTS;
     if (file) writeFileSync(file, JSON.stringify(counts));
-    else process.on('exit', () => console.log(`tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`));
+    else
+      process.on('exit', () =>
+        console.log(`tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`),
+      );
   }
 }

@@ -6,5 +6,6 @@ import { backend } from './backends.js';
 export function expectBackend(): void {
   const info = devices().find(({ device }) => device === backend.device);
   if (!info) throw new Error(`Expected the device ${backend.device} but found ${JSON.stringify(devices())}`);
-  if (backend.simd && info.simd !== backend.simd) throw new Error(`Expected SIMD level ${backend.simd} but the engine runs ${info.simd}`);
+  if (backend.simd && info.simd !== backend.simd)
+    throw new Error(`Expected SIMD level ${backend.simd} but the engine runs ${info.simd}`);
 }

@@ -8,7 +8,9 @@ import { root } from './child.js';
 export function pages(): string[] {
   return ['.', 'docs', 'examples', 'bench', 'test']
     .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => (folder === '.' ? name : `${folder}/${name}`)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder)).map((name) => (folder === '.' ? name : `${folder}/${name}`)),
+    )
     .filter((path) => path.endsWith('.md'))
     .sort();
 }

@@ -25,10 +25,14 @@ for (let i = 0; i < rounds; i++) {
   const reason = i % 2 ? new Error(`abort ${i}`) : { number: i };
   const memory = new Float32Array(rows * classes).fill(7);
   let settled = 0;
-  const call = crossEntropy(inputs, { ...options, signal, out: { logits: { data: memory, shape: [rows, classes] } } });
+  const call = crossEntropy(inputs, {
+    ...options,
+    signal,
+    out: { logits: { data: memory, shape: [rows, classes] } },
+  });
   const outcome = call.then(
-    (result) => (settled++, { result }),
-    (error) => (settled++, { error }),
+    (result) => ({ result, settled: ++settled }),
+    (error) => ({ error, settled: ++settled }),
   );
   const pause = Math.random() * duration * 1.3;
   if (i % 8 === 0) await null;
@@ -42,23 +46,41 @@ for (let i = 0; i < rounds; i++) {
   must(settled === 1, 'the promise settles once');
   must(getEventListeners(signal, 'abort').length === 0, 'no listener is left');
   if (result) {
-    must(result.loss === right.loss && Buffer.from(memory.buffer).equals(rightGradient), 'what finished is complete and right');
+    must(
+      result.loss === right.loss && Buffer.from(memory.buffer).equals(rightGradient),
+      'what finished is complete and right',
+    );
     finished++;
   } else {
     must(error === reason, `it rejects with the reason itself: ${error?.stack ?? error}`);
-    must(memory.every((value) => value === 7), 'out is untouched');
+    must(
+      memory.every((value) => value === 7),
+      'out is untouched',
+    );
     aborted++;
   }
 }
 
 // already aborted, before any work and even for a tiny problem
-for (const shape of [[rows, classes], [2, 3]]) {
+for (const shape of [
+  [rows, classes],
+  [2, 3],
+]) {
   const reason = new Error('beforehand');
-  const error = await crossEntropy(problem(...shape), { grads: true, signal: AbortSignal.abort(reason) }).catch((e) => e);
+  const error = await crossEntropy(problem(...shape), {
+    grads: true,
+    signal: AbortSignal.abort(reason),
+  }).catch((e) => e);
   must(error === reason, `an aborted signal rejects at once: ${error}`);
 }
-const timeout = await crossEntropy(problem(3000, 4096), { ...options, grads: false, signal: AbortSignal.timeout(1) }).catch((e) => e);
+const timeout = await crossEntropy(problem(3000, 4096), {
+  ...options,
+  grads: false,
+  signal: AbortSignal.timeout(1),
+}).catch((e) => e);
 must(timeout.name === 'TimeoutError' || timeout.loss > 0, `AbortSignal.timeout works: ${timeout}`);
 
 waits.sort((a, b) => a - b);
-console.log(JSON.stringify({ aborted, finished, p99: waits[Math.floor(0.99 * (waits.length - 1))], duration }));
+console.log(
+  JSON.stringify({ aborted, finished, p99: waits[Math.floor(0.99 * (waits.length - 1))], duration }),
+);

@@ -20,17 +20,26 @@ const take = {
   grow: () => wasm.grow(16),
 }[how];
 
+const rows = 2000;
+const expected = expectedLoss(problem(rows, 4096));
 for (let round = 0; round < 8; round++) {
-  const rows = 2000;
   const inputs = problem(rows, 4096, which === 'logits' ? make : undefined);
-  const expected = expectedLoss(inputs);
-  const out = { logits: { data: which === 'out' ? make(rows * 4096) : new Float32Array(rows * 4096), shape: [rows, 4096] } };
-  const victim = which === 'out' ? out.logits.data : which === 'targets' ? inputs.targets.data : inputs.logits.data;
+  const out = {
+    logits: {
+      data: which === 'out' ? make(rows * 4096) : new Float32Array(rows * 4096),
+      shape: [rows, 4096],
+    },
+  };
+  const victim =
+    which === 'out' ? out.logits.data : which === 'targets' ? inputs.targets.data : inputs.logits.data;
   const pending = crossEntropy(inputs, { grads: true, out });
   try {
     take(victim.buffer);
   } catch (error) {
-    must(error.name === 'DataCloneError' || error instanceof TypeError || error instanceof RangeError, `taking failed with ${error}`);
+    must(
+      error.name === 'DataCloneError' || error instanceof TypeError || error instanceof RangeError,
+      `taking failed with ${error}`,
+    );
   }
   for (let i = 0; i < 4; i++) {
     globalThis.gc();

@@ -67,7 +67,9 @@ async function main() {
     if (bySignal) stay();
     endLater();
   } else {
-    const worker = new Worker(new URL(control ? './idle-worker.mjs' : './busy-worker.mjs', import.meta.url), { workerData: 1 });
+    const worker = new Worker(new URL(control ? './idle-worker.mjs' : './busy-worker.mjs', import.meta.url), {
+      workerData: 1,
+    });
     await new Promise((resolve) => worker.once('message', resolve));
     worker.unref(); // the main thread may run dry while the worker is busy
     if (bySignal) stay();

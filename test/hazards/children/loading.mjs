@@ -5,12 +5,21 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import { must } from './must.mjs';
 import { problem } from './inputs.mjs';
+import { must } from './must.mjs';
 
 const require = createRequire(import.meta.url);
 const plain = problem(64, 512);
 const lossOf = ({ crossEntropySync }) => crossEntropySync(plain, { grads: true }).loss;
+
+/** What a worker said last and how it ended. */
+function outcome(worker) {
+  return new Promise((done, fail) => {
+    let message;
+    worker.on('message', (said) => (message = said)).once('error', fail);
+    worker.once('exit', (code) => done({ message, code }));
+  });
+}
 
 const scenes = {
   /** import and require see the same classes, errors and tensors. */
@@ -18,10 +27,19 @@ const scenes = {
     const esm = await import('cutloss');
     const cjs = require('cutloss');
     must(lossOf(esm) === lossOf(cjs), 'both compute the same');
-    must(Object.keys(cjs).every((name) => name in esm), 'ESM exports what CommonJS does');
-    must(Object.keys(esm).every((name) => name === 'default' || name in cjs), 'and the other way round');
+    must(
+      Object.keys(cjs).every((name) => name in esm),
+      'ESM exports what CommonJS does',
+    );
+    must(
+      Object.keys(esm).every((name) => name === 'default' || name in cjs),
+      'and the other way round',
+    );
     const tensor = cjs.tensor(plain.logits.data, plain.logits.shape);
-    must(esm.crossEntropySync({ ...plain, logits: tensor }).loss === lossOf(cjs), "one takes the other's tensors");
+    must(
+      esm.crossEntropySync({ ...plain, logits: tensor }).loss === lossOf(cjs),
+      "one takes the other's tensors",
+    );
     try {
       cjs.crossEntropySync({});
       must(false, 'that should have failed');
@@ -29,7 +47,10 @@ const scenes = {
       must(error instanceof esm.CutlossError, 'one knows the errors of the other');
     }
     const jobs = [esm, cjs, esm, cjs].map(({ crossEntropy }) => crossEntropy(plain, { grads: true }));
-    must((await Promise.all(jobs)).every(({ loss }) => loss === lossOf(esm)), 'jobs of both run together');
+    must(
+      (await Promise.all(jobs)).every(({ loss }) => loss === lossOf(esm)),
+      'jobs of both run together',
+    );
   },
 
   /** Another copy of the package, from the folder in argv, beside the first. */
@@ -61,8 +82,12 @@ const scenes = {
        [run({ grads: ['logits'] }), run({ objective }), run({ outputs: ['lse'] }), require('cutloss').crossEntropySync({ logits, targets }).loss]`,
       context,
     );
-    for (const loss of inside) must(Math.abs(loss - lossOf(cutloss)) < 1e-6, `${loss} instead of ${lossOf(cutloss)}`);
-    const pending = vm.runInContext(`cutloss.crossEntropy({ logits, targets }, { grads: true, out: { logits: { data: new Float32Array(64 * 512), shape: [64, 512] } } })`, context);
+    for (const loss of inside)
+      must(Math.abs(loss - lossOf(cutloss)) < 1e-6, `${loss} instead of ${lossOf(cutloss)}`);
+    const pending = vm.runInContext(
+      `cutloss.crossEntropy({ logits, targets }, { grads: true, out: { logits: { data: new Float32Array(64 * 512), shape: [64, 512] } } })`,
+      context,
+    );
     must((await pending).loss === lossOf(cutloss), 'asynchronously too');
   },
 
@@ -73,10 +98,8 @@ const scenes = {
         const { crossEntropy } = require('cutloss');
         const { workerData, parentPort } = require('node:worker_threads');
         crossEntropy(workerData, { grads: true }).then(({ loss }) => parentPort.postMessage(loss));`;
-      const worker = new Worker(script, { eval: true, workerData: plain });
-      const loss = await new Promise((done, fail) => worker.once('message', done).once('error', fail));
-      must(Math.abs(loss - 0) < 100 && loss > 0, `${loss} is a loss`);
-      const code = await new Promise((done) => worker.once('exit', done));
+      const { message, code } = await outcome(new Worker(script, { eval: true, workerData: plain }));
+      must(message > 0 && message < 100, `${message} is a loss`);
       must(code === 0, `the worker ended with ${code}`);
     }
   },
@@ -89,9 +112,15 @@ const scenes = {
       Promise.all([crossEntropy(workerData), crossEntropy(workerData)]).then(([a, b]) =>
         parentPort.postMessage([a.loss, b.loss, crossEntropySync(workerData).loss]));`;
     const workers = Array.from({ length: 8 }, () => new Worker(script, { eval: true, workerData: plain }));
-    const losses = await Promise.all(workers.map((worker) => new Promise((done, fail) => worker.once('message', done).once('error', fail))));
-    await Promise.all(workers.map((worker) => new Promise((done) => worker.once('exit', done))));
-    must(new Set(losses.flat()).size === 1, `all agree: ${losses}`);
+    const outcomes = await Promise.all(workers.map(outcome));
+    must(
+      outcomes.every(({ code }) => code === 0),
+      'all end well',
+    );
+    must(
+      new Set(outcomes.flatMap(({ message }) => message)).size === 1,
+      `all agree: ${JSON.stringify(outcomes)}`,
+    );
   },
 
   /** require.cache emptied and the package loaded again in the same thread, many times. */

@@ -29,7 +29,10 @@ for (const call of [crossEntropySync, crossEntropy]) {
     must(false, 'the gradient was possible: the limit does not work');
   } catch (error) {
     must(error.code === 'ERR_CUTLOSS_MEMORY', `${error.stack}`);
-    must(error.message.length > 20 && /\d/.test(error.message), `the message says how much: ${error.message}`);
+    must(
+      error.message.length > 20 && /\d/.test(error.message),
+      `the message says how much: ${error.message}`,
+    );
   }
   must(isClose((await call(small, { grads: true })).loss, expected), 'a small call still works');
   must(Number.isFinite((await call(big)).loss), 'and the big loss without its gradient');

@@ -29,5 +29,8 @@ for (const make of [resizable, tracking]) {
       }
     }
   }
-  must(out.every((value) => value === 7), 'out is untouched');
+  must(
+    out.every((value) => value === 7),
+    'out is untouched',
+  );
 }

@@ -26,14 +26,20 @@ const script = `
       ids[(x >>> 8) % ids.length] = x % 5 ? x % ${classes} : x | 0;
     }
   }`;
-const worker = new Worker(script, { eval: true, workerData: { logits: inputs.logits.data.buffer, targets: targets.buffer, stop } });
+const worker = new Worker(script, {
+  eval: true,
+  workerData: { logits: inputs.logits.data.buffer, targets: targets.buffer, stop },
+});
 await new Promise((resolve) => worker.once('message', resolve));
 
 let answers = 0;
 let refused = 0;
 for (let i = 0; i < 60; i++) {
   try {
-    const result = i % 2 ? await crossEntropy(quiet, { grads: true, reduction: 'none' }) : crossEntropySync(quiet, { grads: true, labelSmoothing: 0.1 });
+    const result =
+      i % 2
+        ? await crossEntropy(quiet, { grads: true, reduction: 'none' })
+        : crossEntropySync(quiet, { grads: true, labelSmoothing: 0.1 });
     must(typeof result.loss === 'number', 'a loss is a number');
     answers++;
   } catch (error) {

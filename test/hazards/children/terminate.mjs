@@ -11,7 +11,8 @@ let ended = 0;
 async function one(i) {
   const worker = new Worker(file, { workerData: i });
   worker.on('error', (error) => must(false, `worker ${i}: ${error.stack}`));
-  if (i % 4 === 0) await sleep(30 * Math.random()); // perhaps while it is still loading
+  if (i % 4 === 0)
+    await sleep(30 * Math.random()); // perhaps while it is still loading
   else {
     await new Promise((resolve) => worker.once('message', resolve));
     await sleep(4 * Math.random());
@@ -20,7 +21,8 @@ async function one(i) {
   ended++;
 }
 
-for (let i = 0; i < count; i += width) await Promise.all(Array.from({ length: Math.min(width, count - i) }, (_, k) => one(i + k)));
+for (let i = 0; i < count; i += width)
+  await Promise.all(Array.from({ length: Math.min(width, count - i) }, (_, k) => one(i + k)));
 const inputs = problem(16, 32);
 must(isClose(crossEntropySync(inputs).loss, expectedLoss(inputs)), 'the main thread computes on');
 console.log(`${ended} workers ended`);
