@@ -1,0 +1,17 @@
+// What a request on a GPU works with.
+#pragma once
+
+#include "cuda/memory.h"
+#include "cuda/staging.h"
+#include "cuda/stream.h"
+
+namespace cutloss::cuda {
+
+struct Device {
+  Stream stream;
+  MemoryPool memory{stream};
+  StagingRing staging{stream};
+  int multiprocessors = 0;
+};
+
+}  // namespace cutloss::cuda
