@@ -6,7 +6,7 @@ import { CutlossError } from './errors.js';
 import { toBFloat16, toFloat16 } from './float16.js';
 import { lengthOf, typedArrayKind } from './memory.js';
 import { allocate, memoryOf, type Tensor, wrap } from './tensor.js';
-import { bracketed, choice, expected, readArray } from './validate.js';
+import { bracketed, choice, expected, isArray } from './validate.js';
 import { checkMemory, dtypeFor, readShape, sizeOf, stored } from './view.js';
 
 /** A number, or arrays of arrays … of numbers, all of one length at each depth. */
@@ -92,20 +92,17 @@ function flatten(value: unknown, depth: number, shape: number[], flat: number[],
     return;
   }
   if (depth >= 32) throw expected('ERR_CUTLOSS_SHAPE', 'at most 32 axes', 'values', value);
-  const items = readArray(
-    value,
-    'values',
-    'a typed array, a number or nested arrays',
-    2 ** 31,
-    'ERR_CUTLOSS_DTYPE',
-  );
+  if (!isArray(value)) {
+    throw expected('ERR_CUTLOSS_DTYPE', 'a typed array, a number or nested arrays', 'values', value);
+  }
+  const count = value.length;
   if (depth === shape.length) {
     if (flat.length > 0) throw ragged(depth, shape, 'an array');
-    shape.push(items.length);
-  } else if (shape[depth] !== items.length) {
-    throw ragged(depth, shape, `an array of ${items.length}`);
+    shape.push(count);
+  } else if (shape[depth] !== count) {
+    throw ragged(depth, shape, `an array of ${count}`);
   }
-  for (const item of items) flatten(item, depth + 1, shape, flat, dtype);
+  for (let i = 0; i < count; i++) flatten(value[i], depth + 1, shape, flat, dtype);
 }
 
 function ragged(depth: number, shape: readonly number[], received: string): CutlossError {

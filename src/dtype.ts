@@ -2,7 +2,7 @@
 // engine/view.h: its index is what the binding gets.
 
 import { CutlossError } from './errors.js';
-import { lengthOf, typedArrayKind } from './memory.js';
+import { copyInto, lengthOf, typedArrayKind } from './memory.js';
 
 export const dtypes = ['float32', 'float16', 'bfloat16', 'int32', 'int64', 'uint8', 'bool'] as const;
 
@@ -111,6 +111,6 @@ export function copyOf(array: Stored): Stored {
   const kind = typedArrayKind(array);
   const dtype = kind === 'Uint16Array' ? 'bfloat16' : (dtypeOfKind(kind) ?? 'uint8');
   const copy = makeStorage(dtype, length, 'a copy of the inputs');
-  if (length > 0) (copy as Float32Array).set(array as Float32Array); // of one kind, whichever it is
+  if (length > 0) copyInto(copy, array);
   return copy;
 }

@@ -35,7 +35,12 @@ export class CutlossError extends Error {
   /** What a program may want to know besides: { row, value } of a bad target, the nearest option, … */
   declare readonly details?: Readonly<Record<string, unknown>>;
 
-  constructor(code: ErrorCode, message: string, details?: Record<string, unknown>, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details?: Record<string, unknown>,
+    options?: { cause?: unknown },
+  ) {
     super(message, options);
     this.code = code;
     if (details !== undefined) this.details = Object.freeze(details);

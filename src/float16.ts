@@ -1,7 +1,8 @@
 // 16-bit floats as bits: bfloat16 (8 bits of exponent, 7 of fraction) and IEEE float16 (5 and 10), both ways, rounded
 // to nearest even. Exact for every input: NaN stays NaN with its sign and high bits, subnormals are kept.
 
-import { typedArrayKind } from './memory.js';
+import { makeStorage, type Stored } from './dtype.js';
+import { bufferOf, byteOffsetOf, detached, isDetached, lengthOf, typedArrayKind } from './memory.js';
 import { expected } from './validate.js';
 
 const sign = 0x8000_0000;
@@ -9,9 +10,10 @@ const infinity = 0x7f80_0000;
 
 /** float32 values as bfloat16 bits. @example toBFloat16(new Float32Array([1, -2])) // Uint16Array [0x3f80, 0xc000] */
 export function toBFloat16(values: Float32Array): Uint16Array {
-  const bits = bitsOf(values);
-  const result = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) {
+  const { buffer, offset, length } = memoryOf(values, 'Float32Array', 'values');
+  const bits = new Uint32Array(buffer, offset, length);
+  const result = makeStorage('bfloat16', length, 'the bits') as Uint16Array;
+  for (let i = 0; i < length; i++) {
     const b = bits[i] as number;
     const quiet = (b & ~sign) > infinity;
     // Half a unit minus one, plus the last bit kept: ties go to even. A NaN keeps its bits, made quiet.
@@ -22,28 +24,31 @@ export function toBFloat16(values: Float32Array): Uint16Array {
 
 /** bfloat16 bits as float32 values; exact. */
 export function fromBFloat16(bits: Uint16Array): Float32Array {
-  expectKind('Uint16Array', bits, 'bits');
-  const result = new Float32Array(bits.length);
+  const { buffer, offset, length } = memoryOf(bits, 'Uint16Array', 'bits');
+  const from = new Uint16Array(buffer, offset, length);
+  const result = makeStorage('float32', length, 'the values') as Float32Array;
   const out = new Uint32Array(result.buffer);
-  for (let i = 0; i < bits.length; i++) out[i] = (bits[i] as number) << 16;
+  for (let i = 0; i < length; i++) out[i] = (from[i] as number) << 16;
   return result;
 }
 
 /** float32 values as float16 bits; beyond 65504 by half a unit or more becomes infinity. */
 export function toFloat16(values: Float32Array): Uint16Array {
-  const bits = bitsOf(values);
-  const result = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) result[i] = halfOf(bits[i] as number);
+  const { buffer, offset, length } = memoryOf(values, 'Float32Array', 'values');
+  const bits = new Uint32Array(buffer, offset, length);
+  const result = makeStorage('float16', length, 'the bits') as Uint16Array;
+  for (let i = 0; i < length; i++) result[i] = halfOf(bits[i] as number);
   return result;
 }
 
 /** float16 bits as float32 values; exact. */
 export function fromFloat16(bits: Uint16Array): Float32Array {
-  expectKind('Uint16Array', bits, 'bits');
-  const result = new Float32Array(bits.length);
+  const { buffer, offset, length } = memoryOf(bits, 'Uint16Array', 'bits');
+  const from = new Uint16Array(buffer, offset, length);
+  const result = makeStorage('float32', length, 'the values') as Float32Array;
   const out = new Uint32Array(result.buffer);
-  for (let i = 0; i < bits.length; i++) {
-    const half = bits[i] as number;
+  for (let i = 0; i < length; i++) {
+    const half = from[i] as number;
     const magnitude = half & 0x7fff;
     if (magnitude < 0x0400) {
       const value = magnitude * 2 ** -24; // zero and subnormals
@@ -77,11 +82,15 @@ function halfOf(b: number): number {
   return side | (kept + (dropped > half || (dropped === half && (kept & 1) === 1) ? 1 : 0));
 }
 
-function bitsOf(values: Float32Array): Uint32Array {
-  expectKind('Float32Array', values, 'values');
-  return new Uint32Array(values.buffer, values.byteOffset, values.length);
-}
-
-function expectKind(kind: string, value: unknown, name: string): void {
+/** Where a typed array of this kind has its elements. */
+function memoryOf(
+  value: unknown,
+  kind: string,
+  name: string,
+): { buffer: ArrayBuffer; offset: number; length: number } {
   if (typedArrayKind(value) !== kind) throw expected('ERR_CUTLOSS_DTYPE', `a ${kind}`, name, value);
+  const array = value as Stored;
+  const length = lengthOf(array);
+  if (length === 0 && isDetached(array)) throw detached(name);
+  return { buffer: bufferOf(array) as ArrayBuffer, offset: byteOffsetOf(array), length };
 }

@@ -4,6 +4,7 @@
 
 import { createRequire } from 'node:module';
 import { types } from 'node:util';
+import { CutlossError } from './errors.js';
 
 type Getter<T> = (this: unknown) => T;
 
@@ -61,6 +62,21 @@ export function isDetached(array: ArrayBufferView): boolean {
   } catch {
     return true;
   }
+}
+
+export function detached(name: string): CutlossError {
+  return new CutlossError(
+    'ERR_CUTLOSS_DETACHED',
+    `Expected memory that is there for ${name} but received an array whose buffer was transferred away`,
+    { name },
+  );
+}
+
+const set = Object.getOwnPropertyDescriptor(typedArrayPrototype, 'set')?.value as Float32Array['set'];
+
+/** target.set(source), for arrays of one kind, whatever the target's class makes of `set`. */
+export function copyInto(target: ArrayBufferView, source: ArrayBufferView): void {
+  set.call(target as Float32Array, source as Float32Array);
 }
 
 /**

@@ -4,10 +4,10 @@
 
 import { copyOf, makeStorage, type Stored } from './dtype.js';
 import { type CallSite, callSite, type Failure, locate, nativeError } from './errors.js';
-import { isAborted, keepInPlace, lengthOf, typedArrayKind } from './memory.js';
+import { copyInto, detached, isAborted, keepInPlace, lengthOf, typedArrayKind } from './memory.js';
 import { type Memory, native } from './native.js';
 import type { Job } from './operation.js';
-import { allocateOnDevice, detached, deviceOf, memoryOf, replaceMemory, type Tensor } from './tensor.js';
+import { allocateOnDevice, deviceOf, memoryOf, replaceMemory, type Tensor } from './tensor.js';
 
 /** A loss: yields jobs, is resumed when each has succeeded, returns the result. */
 export type Steps<Result> = Generator<Job, Result, void>;
@@ -131,7 +131,7 @@ function standIn(job: Job, tensor: Tensor, slot: number): () => void {
   job.views[slot] = staged;
   return () => {
     checkThere(tensor);
-    (memoryOf(tensor) as Float32Array).set(staged as Float32Array); // of one dtype, so of one kind
+    copyInto(memoryOf(tensor) as Stored, staged);
   };
 }
 

@@ -8,7 +8,7 @@ import { type Device, deviceName, gpuTensors, readDevice } from './devices.js';
 import { type DataOf, type DType, makeStorage, type Stored, storage } from './dtype.js';
 import { CutlossError, nativeError } from './errors.js';
 import { fromBFloat16, fromFloat16 } from './float16.js';
-import { isDetached, keepInPlace, lengthOf } from './memory.js';
+import { detached, isDetached, keepInPlace, lengthOf } from './memory.js';
 import { type DeviceMemory, isFailure, type Memory, native } from './native.js';
 import { bracketed } from './validate.js';
 
@@ -199,12 +199,4 @@ export function allocateOnDevice(dtype: DType, size: number, device: number): De
   const memory = native().allocate(device, size * storage(dtype).bytes);
   if (isFailure(memory)) throw nativeError(memory);
   return memory;
-}
-
-export function detached(name: string): CutlossError {
-  return new CutlossError(
-    'ERR_CUTLOSS_DETACHED',
-    `Expected memory that is there for ${name} but received an array whose buffer was transferred away`,
-    { name },
-  );
 }

@@ -41,7 +41,7 @@ export function bracketed(shape: readonly number[]): string {
 }
 
 /** Array.isArray, except that it answers for a revoked Proxy as well. */
-function isArray(value: unknown): value is readonly unknown[] {
+export function isArray(value: unknown): value is readonly unknown[] {
   try {
     return Array.isArray(value);
   } catch {

@@ -4,10 +4,18 @@
 import { cpu } from './devices.js';
 import { type DType, dtypeOfKind, dtypes, isDType, type Stored, storage, type TypedArray } from './dtype.js';
 import { CutlossError } from './errors.js';
-import { bufferOf, byteOffsetOf, isDetached, isResizable, lengthOf, typedArrayKind } from './memory.js';
+import {
+  bufferOf,
+  byteOffsetOf,
+  detached,
+  isDetached,
+  isResizable,
+  lengthOf,
+  typedArrayKind,
+} from './memory.js';
 import type { Memory } from './native.js';
-import { detached, deviceOf, isTensor, memoryOf, type Tensor, wrap } from './tensor.js';
-import { bracketed, choice, expected, isObject, readArray } from './validate.js';
+import { deviceOf, isTensor, memoryOf, type Tensor, wrap } from './tensor.js';
+import { bracketed, choice, expected, isArray, isObject, readArray } from './validate.js';
 
 /** Anything a loss takes as a tensor: ours, or a plain view over memory the caller owns (never copied on the CPU). */
 export type TensorLike<D extends DType = DType> =
@@ -29,7 +37,7 @@ export interface View {
 
 export function readView(value: unknown, name: string): View {
   if (isTensor(value)) return viewOfTensor(value, name);
-  if (!isObject(value) || typedArrayKind(value) !== undefined || Array.isArray(value)) {
+  if (!isObject(value) || typedArrayKind(value) !== undefined || isArray(value)) {
     throw expected('ERR_CUTLOSS_DTYPE', 'a tensor or { data, shape }', name, value);
   }
   const { data, shape: axes, dtype: stated } = value;

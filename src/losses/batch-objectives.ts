@@ -3,7 +3,7 @@
 
 import type { Stored } from '../dtype.js';
 import { CutlossError } from '../errors.js';
-import { lengthOf, typedArrayKind } from '../memory.js';
+import { copyInto, lengthOf, typedArrayKind } from '../memory.js';
 import { defineOptions, option, raw } from '../options.js';
 import { expected, integerFrom, isObject } from '../validate.js';
 import { readView, tensorOf } from '../view.js';
@@ -45,7 +45,7 @@ function copyRows(value: unknown, rows: number, field: string): Float32Array {
     throw new CutlossError('ERR_CUTLOSS_SHAPE', message);
   }
   const copy = new Float32Array(rows);
-  if (rows > 0) copy.set(array);
+  if (rows > 0) copyInto(copy, array);
   return copy;
 }
 

@@ -22,7 +22,7 @@ import {
 } from './loss.js';
 import { type Objective, readObjective } from './objectives.js';
 import { type RowOptions, type RowResult, rowOptions } from './row-options.js';
-import { judge, rowsOperation } from './rows-operation.js';
+import { type Judgement, judge, rowsOperation } from './rows-operation.js';
 
 export interface LogitInputs {
   /** [..., classes] float32, float16 or bfloat16. */
@@ -111,30 +111,40 @@ function* crossEntropySteps(inputs: unknown, options: unknown): Steps<RowResult<
     upstreamScale: upstream.scale,
     freshGradient: gradient?.fresh ? 1 : 0,
   };
-  const judged =
-    objective.batch && (yield* judge(objective.batch, { logits, targets }, parameters, leading, place));
-  const operands = {
-    logits,
-    targets,
-    weights,
-    classWeights,
-    upstream: upstream.perItem,
-    objectiveLoss: judged?.loss,
-    objectiveWeights: judged?.weights,
-    gradient: gradient?.tensor,
-    perItem: result.perItem,
-    logProb: result.logProb,
-    lse: result.lse,
-    entropy: result.entropy,
-    argmax: result.argmax,
-  };
-  const job = rowsOperation.job(place, operands, parameters, gradient?.fresh === false ? ['gradient'] : []);
-  yield job;
-  judged?.loss.dispose();
-  judged?.weights.dispose();
-  result.loss = rowsOperation.result(job, 'loss');
-  result.rows = rowsOperation.result(job, 'counted');
-  return result;
+  const borrowed: ['gradient'] | [] = gradient?.fresh === false ? ['gradient'] : [];
+  let judged: Judgement | undefined;
+  try {
+    if (objective.batch)
+      judged = yield* judge(objective.batch, { logits, targets }, parameters, leading, place);
+    const operands = {
+      logits,
+      targets,
+      weights,
+      classWeights,
+      upstream: upstream.perItem,
+      objectiveLoss: judged?.loss,
+      objectiveWeights: judged?.weights,
+      gradient: gradient?.tensor,
+      perItem: result.perItem,
+      logProb: result.logProb,
+      lse: result.lse,
+      entropy: result.entropy,
+      argmax: result.argmax,
+    };
+    const job = rowsOperation.job(place, operands, parameters, borrowed);
+    yield job;
+    result.loss = rowsOperation.result(job, 'loss');
+    result.rows = rowsOperation.result(job, 'counted');
+    return result;
+  } catch (error) {
+    if (gradient?.fresh) gradient.tensor.dispose();
+    for (const made of [result.perItem, result.logProb, result.lse, result.entropy, result.argmax])
+      made?.dispose();
+    throw error;
+  } finally {
+    judged?.loss.dispose();
+    judged?.weights.dispose();
+  }
 }
 
 interface RowShape {

@@ -47,14 +47,20 @@ export type RowParameters = Readonly<Record<(typeof parameters)[number], number>
 export const rowsOperation: Operation<(typeof views)[number], keyof RowParameters, (typeof results)[number]> =
   new Operation(0, { views, parameters, results });
 
-/** Measures log p of every row, lets the objective judge them, and returns what it says, beside the logits. */
+/** What a batch objective says of every row, beside the logits. */
+export interface Judgement {
+  readonly loss: Tensor;
+  readonly weights: Tensor;
+}
+
+/** Measures log p of every row, and asks the objective about it. */
 export function* judge(
   objective: BatchObjective,
   operands: { readonly logits: View; readonly targets: View },
   given: RowParameters,
   leading: readonly number[],
   place: Place,
-): Generator<Job, { loss: Tensor; weights: Tensor }, void> {
+): Generator<Job, Judgement, void> {
   const home = operands.logits.device;
   const { logits, targets } = operands;
   const logProb = output('float32', leading, home, 'logProb');
