@@ -98,6 +98,18 @@ export const mutations: Record<string, Mutation> = {
       ? mayFail(call, [...shapeCode, ...dtypeCode, 'ANSWER'])
       : fails(call, [...shapeCode, ...dtypeCode]);
   },
+  sameSizeOtherShape(call) {
+    const name = anyInput(call);
+    const { shape } = view(call, name);
+    if (name === 'logits') return false;
+    replace(call, name, {
+      shape: call.random.pick([
+        [1, ...shape],
+        [...shape, 1],
+      ]),
+    });
+    return fails(call, shapeCode);
+  },
   targetsOfOtherRows(call) {
     const more = call.rows + 1 + call.random.below(3);
     call.inputs.targets = { data: new Int32Array(more), shape: [more] };

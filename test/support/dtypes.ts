@@ -39,8 +39,8 @@ export function roundTo(x: number, dtype: FloatDType): number {
   const floor = Math.floor(scaled);
   const fraction = scaled - floor;
   const up = fraction > 0.5 || (fraction === 0.5 && floor % 2 !== 0);
-  const rounded = (floor + (up ? 1 : 0)) * step;
-  return Math.abs(rounded) > formats[dtype].largest ? Math.sign(x) * Infinity : rounded;
+  const size = Math.abs((floor + (up ? 1 : 0)) * step);
+  return Math.sign(x) * (size > formats[dtype].largest ? Infinity : size); // the sign survives rounding to zero
 }
 
 function encodeFloat16(x: number): number {
