@@ -19,7 +19,10 @@ struct Case {
   bool (*run)(bool with_bug);  // whether the result is right
 };
 
-// Runs all cases in this build's mode. Returns the exit code of the test.
+// Runs all cases in this build's mode. Returns the exit code of the test. The program's arguments are
+//   <mode>             plain, race or asan, as it was built
+//   <mode> "<name>"    one case, with its reports
+//   <mode> twins <n>   the correct kernels only, under n random schedules
 int run_planted(const Case* cases, size_t count, int argc, char** argv);
 
 template <size_t N>

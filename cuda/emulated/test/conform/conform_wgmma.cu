@@ -15,10 +15,10 @@ constexpr int kDepth = 64, kThreads = 128;
 
 enum class Source { kKMajor, kMnMajor, kRegisters };
 
-// (thread, number) -> row + 64 * column, of the accumulator and of a in registers; cute/arch/mma_sm90_desc.hpp
-__host__ __device__ constexpr int thread_row(int index) {
-  return Layout{6, {4, 8, 4, 2, 2, 32}, {128, 1, 16, 64, 8, 512}}(index);
-}
+// (thread, number) -> row + 64 * column, of the accumulator and of a in registers: CuTe's layout
+// ((4, 8, 4), (2, 2, N / 8)) : ((128, 1, 16), (64, 8, 512)) of cute/arch/mma_sm90_desc.hpp, thread and number apart.
+__host__ __device__ constexpr int of_thread(int t) { return t % 4 * 128 + t / 4 % 8 + t / 32 * 16; }
+__host__ __device__ constexpr int of_number(int i) { return i % 2 * 64 + i / 2 % 2 * 8 + i / 4 * 512; }
 
 // Swizzle<3, 4, 3> of bytes.
 __device__ int swizzled(int byte) { return byte ^ (byte & 0x380) >> 3; }
@@ -52,12 +52,11 @@ __global__ void __launch_bounds__(kThreads, 1) multiply(const uint16_t* a, const
     for (int step = 0; step < kDepth / 16; step++)
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        const int low = thread_row(threadIdx.x + i * 256), high = thread_row(threadIdx.x + i * 256 + 128);
+        const int low = of_thread(threadIdx.x) + of_number(i * 2), high = low + of_number(1);
         fragments[step][i] = a[low % 64 * kDepth + step * 16 + low / 64] |
                              static_cast<uint32_t>(a[high % 64 * kDepth + step * 16 + high / 64]) << 16;
       }
   }
-  const int mine = thread_row(threadIdx.x);  // the layout's modes split between thread and number
   float d[kColumns / 2];
   ptx::wgmma_fence();
 #pragma unroll
@@ -78,7 +77,7 @@ __global__ void __launch_bounds__(kThreads, 1) multiply(const uint16_t* a, const
   ptx::wgmma_wait<0>();
   ptx::wgmma_use(d);
 #pragma unroll
-  for (int i = 0; i < kColumns / 2; i++) out[mine + thread_row(i * kThreads)] = d[i];
+  for (int i = 0; i < kColumns / 2; i++) out[of_thread(threadIdx.x) + of_number(i)] = d[i];
 }
 
 template <int kColumns, Source kA, Major kB, bool kIsBf16>
