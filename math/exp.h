@@ -60,12 +60,13 @@ CUTLOSS_HD typename V::F exp_shifted(typename V::F z, const ExpShift& s) {
   return V::scale_by_power(polynomial<V>(r, kTerms, s.sign), n + s.power);
 }
 
-/// Relative error 3e-06, for results that are rounded to 16 bits.
+/// Relative error 3e-06, for results that are rounded to 16 bits. 2^x is V's own where it has one.
 template <class V>
 CUTLOSS_HD typename V::F exp_shifted_16(typename V::F z, const ExpShift& s) {
   using F = typename V::F;
   constexpr float kTerms[] = {0x1.ffffe6p-1f, 0x1.62e0bap-1f, 0x1.ec074cp-3f, 0x1.ca2592p-5f, 0x1.398fc0p-7f};  // 2^x, |x| <= 1/2
   const F t = V::multiply_add(V::max(V::splat(s.lowest), z - s.origin), V::splat(float(kLog2E)), V::splat(s.exponent));
+  if constexpr (requires { V::exp2(t); }) return V::exp2(t) * s.sign;
   const F n = V::round(t);
   return V::scale_by_power(polynomial<V>(t - n, kTerms, s.sign), n);
 }

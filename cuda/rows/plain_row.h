@@ -1,8 +1,10 @@
 // Softmax of a row in float, as it stands: one walk for maximum and sum, one for the gradient. The exponential is the
-// CPU's (math/exp.h), below 2 half-units in the last place; the hardware's own is not good enough for a row's sum. Sums
-// of one load meet in double, so that a thread that holds the largest term does not round the small ones away.
+// CPU's (math/exp.h), below 2 half-units in the last place; the hardware's own is good enough for results of 16 bits
+// only. Sums of one load meet in double, so that a thread that holds the largest term does not round the small ones
+// away.
 #pragma once
 
+#include "cuda/ptx/math.h"
 #include "cuda/rows/row_access.h"
 #include "math/exp.h"
 #include "math/rows/softmax.h"
@@ -17,6 +19,7 @@ struct Scalar {
   __device__ static float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
   /// Adding 1.5 * 2^23 leaves the nearest whole number in the low bits; the conversions would take four times as long.
   __device__ static float round(float x) { return (x + 0x1.8p23f) - 0x1.8p23f; }
+  __device__ static float exp2(float x) { return ptx::exp2_approx(x); }
   /// In two steps, the results of which reach from subnormals to the largest floats.
   __device__ static float scale_by_power(float x, float n) {
     n = fminf(fmaxf(n, -252.f), 254.f);

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "cuda/ptx/math.h"
 #include "cuda/ptx/memory.h"
 #include "cuda/rows/team.h"
 #include "math/float16.h"
@@ -35,14 +36,15 @@ __device__ __forceinline__ void widen_vector(const uint4& raw, float (&to)[kPerV
   for (int k = 0; k < kPerVector<T>; ++k) to[k] = math::widen(elements[k]);
 }
 
-template <class T>
-__device__ __forceinline__ uint4 narrow_vector(const float (&from)[kPerVector<T>]) {
-  T elements[kPerVector<T>];
-#pragma unroll
-  for (int k = 0; k < kPerVector<T>; ++k) math::narrow(from[k], elements + k);
-  uint4 raw;
-  memcpy(&raw, elements, sizeof raw);
-  return raw;
+__device__ __forceinline__ uint4 narrow_vector(const float (&v)[4], float) {
+  return {math::bits_of(v[0]), math::bits_of(v[1]), math::bits_of(v[2]), math::bits_of(v[3])};
+}
+__device__ __forceinline__ uint4 narrow_vector(const float (&v)[8], Half) {
+  return {ptx::pack_f16(v[0], v[1]), ptx::pack_f16(v[2], v[3]), ptx::pack_f16(v[4], v[5]), ptx::pack_f16(v[6], v[7])};
+}
+__device__ __forceinline__ uint4 narrow_vector(const float (&v)[8], BFloat16) {
+  return {ptx::pack_bf16(v[0], v[1]), ptx::pack_bf16(v[2], v[3]), ptx::pack_bf16(v[4], v[5]),
+          ptx::pack_bf16(v[6], v[7])};
 }
 
 /// visit(values, at): an array of logits and the index of its first.
@@ -113,7 +115,7 @@ __device__ __forceinline__ void write_row(const T* row, T* to, int64_t count, co
       float values[kPerVector<T>];
       widen_vector<T>(raw[u], values);
       change(values, parts.head + at * kPerVector<T>);
-      ptx::store_streaming(into + at, narrow_vector<T>(values));
+      ptx::store_streaming(into + at, narrow_vector(values, T{}));
     }
   }
   write_elements(row, to, parts.head + parts.vectors * kPerVector<T>, count, team, change);
