@@ -11,9 +11,13 @@ const folder = fileURLToPath(new URL('../build/bench/', import.meta.url));
 export function bandwidth() {
   mkdirSync(folder, { recursive: true });
   const program = `${folder}bandwidth`;
-  const compiled = spawnSync('c++', ['-std=c++20', '-O3', '-march=native', '-pthread', source, '-o', program], {
-    stdio: 'ignore',
-  });
+  const compiled = spawnSync(
+    'c++',
+    ['-std=c++20', '-O3', '-march=native', '-pthread', source, '-o', program],
+    {
+      stdio: 'ignore',
+    },
+  );
   if (compiled.status !== 0) return undefined;
   const result = spawnSync(program, { encoding: 'utf8' });
   return result.status === 0 ? JSON.parse(result.stdout) : undefined;

@@ -6,7 +6,9 @@ import { makeInputs } from './suites/cross-entropy.mjs';
 const [, , work, dtype, rows, classes] = process.argv;
 
 function resident(field) {
-  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
+  return (
+    Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+  );
 }
 
 const options = work === 'forward' ? {} : { grads: true };

@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url';
 
 export function extraMemory(work, dtype, rows, classes) {
   const child = fileURLToPath(new URL('./memory-child.mjs', import.meta.url));
-  const result = spawnSync(process.execPath, ['--expose-gc', child, work, dtype, String(rows), String(classes)], { encoding: 'utf8' });
+  const result = spawnSync(
+    process.execPath,
+    ['--expose-gc', child, work, dtype, String(rows), String(classes)],
+    { encoding: 'utf8' },
+  );
   if (result.status !== 0) throw new Error(result.stderr);
   return Number(result.stdout);
 }

@@ -15,7 +15,9 @@ export async function connect(name, python, threads) {
   });
   const answer = async () => {
     const reply = await Promise.race([lines.next(), failed]);
-    return typeof reply === 'string' || reply.done ? { error: typeof reply === 'string' ? reply : 'it ended' } : JSON.parse(reply.value);
+    return typeof reply === 'string' || reply.done
+      ? { error: typeof reply === 'string' ? reply : 'it ended' }
+      : JSON.parse(reply.value);
   };
   const hello = await answer();
   if (hello.error) return hello.error;

@@ -32,11 +32,19 @@ for (const name of chosen) {
 }
 
 const [cpu] = devices();
-const machine = { cpu: cpus()[0]?.model ?? 'unknown', threads: cpu.threads, simd: cpu.simd, node: process.version };
+const machine = {
+  cpu: cpus()[0]?.model ?? 'unknown',
+  threads: cpu.threads,
+  simd: cpu.simd,
+  node: process.version,
+};
 console.log(`${machine.cpu}, ${machine.threads} threads, ${machine.simd}, Node ${machine.node}`);
 
 const limits = bandwidth();
-if (limits) console.log(`memory: reads ${limits.read.toFixed(1)} GB/s, copies ${limits.copy.toFixed(1)} GB/s (read + write)`);
+if (limits)
+  console.log(
+    `memory: reads ${limits.read.toFixed(1)} GB/s, copies ${limits.copy.toFixed(1)} GB/s (read + write)`,
+  );
 
 const peers = [];
 for (const name of options.peer) {
@@ -56,7 +64,13 @@ for (const peer of peers) peer.close();
 
 if (options.json) {
   mkdirSync(dirname(options.json), { recursive: true });
-  const report = { date: new Date().toISOString().slice(0, 10), machine, limits, peers: peers.map((p) => p.version), results };
+  const report = {
+    date: new Date().toISOString().slice(0, 10),
+    machine,
+    limits,
+    peers: peers.map((p) => p.version),
+    results,
+  };
   writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
   console.log(`\nwritten to ${options.json}`);
 }

@@ -12,7 +12,11 @@ export function printTable(rows) {
   const header = Object.keys(rows[0]);
   const cells = [header, ...rows.map((row) => header.map((key) => String(row[key] ?? '–')))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  const line = (row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd();
+  const line = (row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd();
   console.log(line(cells[0]));
   console.log(widths.map((width) => '─'.repeat(width)).join('  '));
   for (const row of cells.slice(1)) console.log(line(row));

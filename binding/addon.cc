@@ -95,7 +95,8 @@ class LostOutput {
     napi_get_typedarray_info(env_, value, nullptr, &length, nullptr, nullptr, nullptr);
     if (length == 0) name_ = name;
   }
-  template <class T> void parameter(const char*, T&) {}
+  template <class T>
+  void parameter(const char*, T&) {}
   void result(const char*, double&) {}
 
   const char* name() const { return name_; }
@@ -116,7 +117,8 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
       return;
     }
     // Added after the threadsafe function, so that it runs before that one's own.
-    napi_add_env_cleanup_hook(env, [](void* queue) { static_cast<JobQueue*>(queue)->stop(); }, &queue_);
+    napi_add_env_cleanup_hook(
+        env, [](void* queue) { static_cast<JobQueue*>(queue)->stop(); }, &queue_);
     DefineAddon(exports, {
                              InstanceValue("operations", operations(env), napi_enumerable),
                              InstanceValue("objectives", objectives(env), napi_enumerable),
@@ -156,7 +158,8 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     for (int i = 0; i < 6; ++i) arguments[i] = info[i];
     Call call;
     Status status = decode(env, arguments, &call);
-    if (status.ok() && !info[6].IsFunction()) status = failure(Code::kInternal, "start() was called without a callback");
+    if (status.ok() && !info[6].IsFunction())
+      status = failure(Code::kInternal, "start() was called without a callback");
     if (!status.ok()) return to_js(env, status);
 
     auto job = std::make_unique<Job>();
@@ -179,23 +182,29 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     return Napi::Number::New(env, double(id));
   }
 
+  /// Calls `done`. A worker may be told to terminate at any moment, and then every call into JavaScript fails: that is
+  /// no error, and there is nobody left to tell.
   static void settle(napi_env env, Job& job) {
-    Napi::HandleScope scope(env);
-    napi_value value;
-    napi_get_reference_value(env, job.pinned, &value);
+    napi_value pinned, views, results, done, receiver, failure_value;
+    const bool alive =
+        napi_get_reference_value(env, job.pinned, &pinned) == napi_ok &&
+        napi_get_element(env, pinned, 0, &views) == napi_ok && napi_get_element(env, pinned, 1, &results) == napi_ok &&
+        napi_get_element(env, pinned, 2, &done) == napi_ok && napi_get_undefined(env, &receiver) == napi_ok;
     napi_delete_reference(env, job.pinned);
-    const Napi::Array pinned(env, value);
+    if (!alive) return;
     if (job.status.ok()) {
-      LostOutput lost(env, pinned.Get(0u));
+      LostOutput lost(env, views);
       std::visit([&](auto& request) { fields(request, lost); }, job.request);
       if (lost.name()) {
-        job.status = failure(Code::kDetached, "Expected the memory of %s to stay but its buffer was transferred during the call",
-                             lost.name());
+        job.status =
+            failure(Code::kDetached, "Expected the memory of %s to stay but its buffer was transferred during the call",
+                    lost.name());
       } else {
-        copy_results(env, job.request, pinned.Get(1u));
+        copy_results(env, job.request, results);
       }
     }
-    pinned.Get(2u).As<Napi::Function>().Call({to_js(env, job.status)});
+    failure_value = to_js(env, job.status);
+    napi_call_function(env, receiver, done, 1, &failure_value, nullptr);
   }
 
   void cancel(const Napi::CallbackInfo& info) { queue_.cancel(info[0].ToNumber().Int64Value()); }
@@ -251,7 +260,8 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     const double bytes = info[1].ToNumber().DoubleValue();
     Status status;
     Engine* engine = engine_of(device, &status);
-    if (engine && !(bytes >= 0 && bytes <= 9007199254740991.0)) status = failure(Code::kMemory, "Cannot allocate %g bytes", bytes);
+    if (engine && !(bytes >= 0 && bytes <= 9007199254740991.0))
+      status = failure(Code::kMemory, "Cannot allocate %g bytes", bytes);
     if (!engine || !status.ok()) return to_js(info.Env(), status);
     napi_value handle;
     status = DeviceMemory::create(info.Env(), engine, device, size_t(bytes), &handle);
@@ -267,8 +277,10 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
 
   static Napi::Value copy(const Napi::CallbackInfo& info, Napi::Value handle, Napi::Value array, bool up) {
     DeviceMemory* memory = DeviceMemory::of(info.Env(), handle);
-    if (!memory || !array.IsTypedArray()) return to_js(info.Env(), failure(Code::kInternal, "Expected device memory and a typed array"));
-    if (!memory->data()) return to_js(info.Env(), failure(Code::kDisposed, "Expected a tensor that is alive but it was disposed"));
+    if (!memory || !array.IsTypedArray())
+      return to_js(info.Env(), failure(Code::kInternal, "Expected device memory and a typed array"));
+    if (!memory->data())
+      return to_js(info.Env(), failure(Code::kDisposed, "Expected a tensor that is alive but it was disposed"));
     napi_typedarray_type type;
     size_t length;
     void* host;

@@ -10,12 +10,18 @@ namespace {
 class Names {
  public:
   explicit Names(Napi::Env env)
-      : env_(env), inputs_(Napi::Array::New(env)), outputs_(Napi::Array::New(env)), parameters_(Napi::Array::New(env)),
+      : env_(env),
+        inputs_(Napi::Array::New(env)),
+        outputs_(Napi::Array::New(env)),
+        parameters_(Napi::Array::New(env)),
         results_(Napi::Array::New(env)) {}
 
   void input(const char* name, View&, Accept) { add(inputs_, name); }
   void output(const char* name, View&, Accept) { add(outputs_, name); }
-  template <class T> void parameter(const char* name, T&) { add(parameters_, name); }
+  template <class T>
+  void parameter(const char* name, T&) {
+    add(parameters_, name);
+  }
   void result(const char* name, double&) { add(results_, name); }
 
   Napi::Object object() const {

@@ -119,7 +119,10 @@ class Counter {
   explicit Counter(FieldCounts* counts) : c_(counts) {}
   void input(const char*, View&, Accept) { ++c_->views; }
   void output(const char*, View&, Accept) { ++c_->views; }
-  template <class T> void parameter(const char*, T&) { ++c_->parameters; }
+  template <class T>
+  void parameter(const char*, T&) {
+    ++c_->parameters;
+  }
   void result(const char*, double&) { ++c_->results; }
 
  private:
@@ -132,7 +135,8 @@ class ResultCopy {
   explicit ResultCopy(double* to) : to_(to) {}
   void input(const char*, View&, Accept) {}
   void output(const char*, View&, Accept) {}
-  template <class T> void parameter(const char*, T&) {}
+  template <class T>
+  void parameter(const char*, T&) {}
   void result(const char*, double& value) { *to_++ = value; }
 
  private:

@@ -1,5 +1,5 @@
-// A GPU tensor's memory as JavaScript holds it: an opaque handle, type-tagged so that nothing else passes for one. It is
-// freed once it was released (or collected) and no queued job uses it any more.
+// A GPU tensor's memory as JavaScript holds it: an opaque handle, type-tagged so that nothing else passes for one. It
+// is freed once it was released (or collected) and no queued job uses it any more.
 #pragma once
 
 #include <napi.h>

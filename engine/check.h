@@ -27,8 +27,10 @@ class OverlapCheck {
  public:
   void input(const char* name, const View& view, Accept) { add(name, view, false); }
   void output(const char* name, const View& view, Accept) { add(name, view, true); }
-  template <class T> void parameter(const char*, const T&) {}
-  template <class T> void result(const char*, const T&) {}
+  template <class T>
+  void parameter(const char*, const T&) {}
+  template <class T>
+  void result(const char*, const T&) {}
 
   /// An output may be exactly `in_place`, the input it is computed from element by element.
   Status verdict(const View& output_in_place, const View& in_place) const {

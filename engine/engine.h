@@ -31,7 +31,7 @@ struct DeviceInfo {
   uint64_t free_memory = 0;
   char compute_capability[16] = {};  // GPUs
   char driver[16] = {};
-  int threads = 0;                   // the CPU
+  int threads = 0;  // the CPU
   const char* simd = nullptr;
 };
 
@@ -65,7 +65,7 @@ Engine* cuda_engine(int index, Status* why) noexcept;
 
 // The CPU engine's two knobs.
 Status set_threads(int count) noexcept;
-Status set_simd(const char* level) noexcept;  // null: the best this machine has
+Status set_simd(const char* level) noexcept;     // null: the best this machine has
 int simd_levels(const char* names[8]) noexcept;  // the levels this machine can run, best first
 
 }  // namespace cutloss

@@ -9,7 +9,8 @@ int cuda_device_count(const char** why_none) noexcept {
 }
 
 Engine* cuda_engine(int index, Status* why) noexcept {
-  *why = failure(Code::kDevice, "Expected a device that is there but received cuda:%d: this build has no CUDA engine", index);
+  *why = failure(Code::kDevice, "Expected a device that is there but received cuda:%d: this build has no CUDA engine",
+                 index);
   return nullptr;
 }
 

@@ -27,7 +27,7 @@ enum class Code : int {
 struct [[nodiscard]] Status {
   Code code = Code::kOk;
   char message[240] = {};
-  int64_t row = -1;    // kTarget: the first bad row and its value
+  int64_t row = -1;  // kTarget: the first bad row and its value
   int64_t value = 0;
 
   bool ok() const { return code == Code::kOk; }
@@ -48,7 +48,7 @@ inline Status cancelled() { return failure(Code::kCancelled, "The operation was 
 }  // namespace cutloss
 
 /// Hands a failure to the caller: CUTLOSS_TRY(engine.allocate(...)).
-#define CUTLOSS_TRY(expression)                                       \
-  do {                                                                \
+#define CUTLOSS_TRY(expression)                                                \
+  do {                                                                         \
     if (cutloss::Status status_ = (expression); !status_.ok()) return status_; \
   } while (0)

@@ -38,7 +38,10 @@ struct View {
 
   CUTLOSS_HD explicit operator bool() const { return given; }
   size_t bytes() const { return static_cast<size_t>(size) * element_size(dtype); }
-  template <class T> CUTLOSS_HD T* as() const { return static_cast<T*>(data); }
+  template <class T>
+  CUTLOSS_HD T* as() const {
+    return static_cast<T*>(data);
+  }
 };
 
 /// What a field of a request accepts; see fields() in rows.h.

@@ -20,7 +20,9 @@ const random = generator(7);
 const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 /** Points around one center per class, close enough together that some belong to another. */
-const centers = Array.from({ length: CLASSES }, () => Float64Array.from({ length: FEATURES }, () => normal() * 0.45));
+const centers = Array.from({ length: CLASSES }, () =>
+  Float64Array.from({ length: FEATURES }, () => normal() * 0.45),
+);
 function batch() {
   const features = new Float32Array(BATCH * FEATURES);
   const targets = new Int32Array(BATCH);
@@ -86,9 +88,12 @@ for (let step = 1; step <= STEPS; step++) {
   descend(features, gradient.dataSync(), weights);
   first ??= loss;
   last = loss;
-  correct = argmax.dataSync().reduce((sum, predicted, row) => sum + Number(predicted === targets[row]), 0) / BATCH;
+  correct =
+    argmax.dataSync().reduce((sum, predicted, row) => sum + Number(predicted === targets[row]), 0) / BATCH;
   const rate = (step * BATCH) / (inLoss / 1000);
   bar(step / STEPS, `step ${step}/${STEPS}  loss ${loss.toFixed(4)}  ${(rate / 1e6).toFixed(2)} M rows/s`);
 }
-console.log(`\nLoss ${first.toFixed(4)} → ${last.toFixed(4)}; ${(correct * 100).toFixed(1)} % of the last batch right.`);
+console.log(
+  `\nLoss ${first.toFixed(4)} → ${last.toFixed(4)}; ${(correct * 100).toFixed(1)} % of the last batch right.`,
+);
 console.log('More: npm test, npm run bench, README.md');

@@ -1,10 +1,11 @@
-// Exponentials of a row of logits in float, for any width: V supplies a vector of floats F and its primitives (cpu/simd,
-// cuda/rows). The argument is taken apart as n ln 2 + r, and e^r = 1 + r + r^2 Q(r).
+// Exponentials of a row of logits in float, for any width: V supplies a vector of floats F and its primitives
+// (cpu/simd, cuda/rows). The argument is taken apart as n ln 2 + r, and e^r = 1 + r + r^2 Q(r).
 //
 // The usual exp(z - m) loses what the subtraction rounds off: at z - m = -20 that is 16 half-units in the last
 // place. Here nothing is rounded before the reduction: for rows below 256 in magnitude z is reduced itself and the
 // shift is folded in afterwards, as a whole power of two and a remainder of at most half of one; above, z - m is exact
-// wherever the exponential is not zero (Sterbenz). The error stays below 3 half-units (test/native/exp_test.cc saw 2.6).
+// wherever the exponential is not zero (Sterbenz). The error stays below 3 half-units (test/native/exp_test.cc
+// saw 2.6).
 #pragma once
 
 #include "math/hd.h"
@@ -55,8 +56,8 @@ CUTLOSS_HD typename V::F exp_shifted(typename V::F z, const ExpShift& s) {
   constexpr float kTerms[] = {1, 1, 0x1.fffffap-2f, 0x1.555472p-3f, 0x1.555988p-5f, 0x1.125132p-7f, 0x1.69fd9cp-10f};
   const F d = V::max(V::splat(s.lowest), z - s.origin);  // not-a-number goes through
   const F n = V::round(V::multiply_add(d, V::splat(float(kLog2E)), V::splat(s.remainder)));
-  const F r = V::multiply_add(n, V::splat(-kLn2High), d) +
-              V::multiply_add(n, V::splat(-kLn2Low), V::splat(s.remainder_by_ln2));
+  const F r =
+      V::multiply_add(n, V::splat(-kLn2High), d) + V::multiply_add(n, V::splat(-kLn2Low), V::splat(s.remainder_by_ln2));
   return V::scale_by_power(polynomial<V>(r, kTerms, s.sign), n + s.power);
 }
 
@@ -64,7 +65,8 @@ CUTLOSS_HD typename V::F exp_shifted(typename V::F z, const ExpShift& s) {
 template <class V>
 CUTLOSS_HD typename V::F exp_shifted_16(typename V::F z, const ExpShift& s) {
   using F = typename V::F;
-  constexpr float kTerms[] = {0x1.ffffe6p-1f, 0x1.62e0bap-1f, 0x1.ec074cp-3f, 0x1.ca2592p-5f, 0x1.398fc0p-7f};  // 2^x, |x| <= 1/2
+  constexpr float kTerms[] = {0x1.ffffe6p-1f, 0x1.62e0bap-1f, 0x1.ec074cp-3f, 0x1.ca2592p-5f,
+                              0x1.398fc0p-7f};  // 2^x, |x| <= 1/2
   const F t = V::multiply_add(V::max(V::splat(s.lowest), z - s.origin), V::splat(float(kLog2E)), V::splat(s.exponent));
   if constexpr (requires { V::exp2(t); }) return V::exp2(t) * s.sign;
   const F n = V::round(t);

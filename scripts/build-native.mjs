@@ -25,12 +25,17 @@ if (!has(process.env.CXX ?? 'c++') && !has('g++')) {
 }
 
 const cuda = (process.env.CUTLOSS_CUDA ?? 'AUTO').toUpperCase();
-if (!['AUTO', 'ON', 'OFF'].includes(cuda)) fail(`Expected AUTO, ON or OFF for CUTLOSS_CUDA but received ${cuda}`);
+if (!['AUTO', 'ON', 'OFF'].includes(cuda))
+  fail(`Expected AUTO, ON or OFF for CUTLOSS_CUDA but received ${cuda}`);
 const architectures = process.env.CUTLOSS_CUDA_ARCHITECTURES;
 
 const argument = process.argv.find((value) => value.startsWith('--out='))?.slice(6);
 const out = argument ?? 'build';
-const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
+const cmakeJs = join(
+  dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')),
+  'bin',
+  'cmake-js',
+);
 const result = spawnSync(
   process.execPath,
   [

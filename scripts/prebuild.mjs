@@ -8,7 +8,15 @@ const kMostBytes = 25 * 1024 * 1024;
 
 const result = spawnSync(
   'npx',
-  ['--no-install', 'prebuildify', '--napi', '--strip', '--tag-libc', '--node-gyp', join('scripts', 'build-native.mjs')],
+  [
+    '--no-install',
+    'prebuildify',
+    '--napi',
+    '--strip',
+    '--tag-libc',
+    '--node-gyp',
+    join('scripts', 'build-native.mjs'),
+  ],
   { stdio: 'inherit' },
 );
 if (result.status !== 0) process.exit(result.status ?? 1);

@@ -25,22 +25,35 @@ function ctest(name, source, folder, ...options) {
     step('cmake', '--build', folder, '--parallel', '2', '--', '--no-print-directory', '-s');
   if (!built) return add({ failed: 1 });
   const built_in = Math.round((Date.now() - start) / 1000);
-  const result = spawnSync('ctest', ['--test-dir', folder, '--output-on-failure', '--parallel', '2', '--timeout', '300'], {
-    encoding: 'utf8',
-  });
+  const result = spawnSync(
+    'ctest',
+    ['--test-dir', folder, '--output-on-failure', '--parallel', '2', '--timeout', '300'],
+    {
+      encoding: 'utf8',
+    },
+  );
   const summary = /(\d+) tests failed out of (\d+)/.exec(result.stdout);
   if (!summary) console.log(result.stdout, result.stderr);
   const failed = summary ? Number(summary[1]) : 1;
   const passed = summary ? Number(summary[2]) - failed : 0;
   if (failed > 0) console.log(result.stdout);
-  console.log(`${name}: ${passed} passed, ${failed} failed (built in ${built_in} s, ${Math.round((Date.now() - start) / 1000)} s in all)`);
+  console.log(
+    `${name}: ${passed} passed, ${failed} failed (built in ${built_in} s, ${Math.round((Date.now() - start) / 1000)} s in all)`,
+  );
   add({ passed, failed });
 }
 
 if (filters.length === 0) {
   const make = ['-G', 'Unix Makefiles'];
-  ctest('native tests, address and undefined-behaviour sanitizers', '.', 'build/native-tests', ...make,
-    '-DCUTLOSS_TESTS=ON', '-DCUTLOSS_SANITIZE=address,undefined', '-DCUTLOSS_CUDA=OFF');
+  ctest(
+    'native tests, address and undefined-behaviour sanitizers',
+    '.',
+    'build/native-tests',
+    ...make,
+    '-DCUTLOSS_TESTS=ON',
+    '-DCUTLOSS_SANITIZE=address,undefined',
+    '-DCUTLOSS_CUDA=OFF',
+  );
   if (existsSync('cuda/emulated/CMakeLists.txt')) {
     ctest('CUDA kernels under emulation', 'cuda/emulated', 'build/emulated-tests', ...make);
   }

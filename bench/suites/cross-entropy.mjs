@@ -12,7 +12,8 @@ export function makeInputs(rows, classes, dtype) {
   const stretch = new Float32Array(1048573).map(
     () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()),
   );
-  const values = dtype === 'float32' ? stretch : dtype === 'bfloat16' ? toBFloat16(stretch) : toFloat16(stretch);
+  const values =
+    dtype === 'float32' ? stretch : dtype === 'bfloat16' ? toBFloat16(stretch) : toFloat16(stretch);
   const data = dtype === 'float32' ? new Float32Array(rows * classes) : new Uint16Array(rows * classes);
   for (let at = 0; at < data.length; at += values.length) data.set(values.subarray(0, data.length - at), at);
   const targets = new Int32Array(rows).map(() => Math.floor(Math.random() * classes));
@@ -33,7 +34,13 @@ export async function crossEntropySuite({ peers, limits, rounds, small }) {
     const bytes = inputs.logits.byteLength;
     const out = { logits: zeros([rows, classes], dtype) };
     const works = [
-      { name: 'forward', gradient: false, moved: bytes, limit: limits?.read, run: () => crossEntropySync(inputs) },
+      {
+        name: 'forward',
+        gradient: false,
+        moved: bytes,
+        limit: limits?.read,
+        run: () => crossEntropySync(inputs),
+      },
       {
         name: 'loss + gradient',
         gradient: true,

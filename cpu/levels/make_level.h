@@ -13,8 +13,11 @@ constexpr RowSweeps row_sweeps() {
   using Plain = PlainRow<V, T>;
   using General = GeneralRowSweep<V, T>;
   using Access = ScalarAccess<V, T>;
-  return {{Plain::statistics, Plain::gradient}, {General::statistics, General::gradient}, Access::element,
-          Access::set_element, Access::argmax};
+  return {{Plain::statistics, Plain::gradient},
+          {General::statistics, General::gradient},
+          Access::element,
+          Access::set_element,
+          Access::argmax};
 }
 
 template <class V>

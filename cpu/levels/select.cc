@@ -16,7 +16,8 @@ struct Candidate {
 // What this processor has, best first. Asked here, in a file compiled for any processor.
 #if defined(__x86_64__)
 const std::array<Candidate, 4>& candidates() {
-  static const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  static const bool avx2 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   static const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   static const std::array<Candidate, 4> list = {{{&kAvx512Bf16Level, avx512 && __builtin_cpu_supports("avx512bf16")},

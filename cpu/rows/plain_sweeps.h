@@ -17,7 +17,6 @@ struct PlainRow {
   static constexpr int64_t kAhead = 4096 / sizeof(T);  // the hardware does not fetch across a page
   static constexpr int kUnroll = 4;
   static constexpr int64_t kStep = kUnroll * V::kLanes;
-  static constexpr int64_t kRun = 16;
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
   /// The lines of one step, to be read soon.
@@ -28,40 +27,33 @@ struct PlainRow {
     }
   }
 
-  struct Block {
-    float max;
-    double sum;  // of exp(z - reference)
-  };
-
+  /// sum exp(z - reference). What an addition rounds off is added up too; that takes a sum that is larger than the
+  /// term, so the sums start at one, which a term seldom exceeds.
   template <bool kKeep>
-  static Block sweep(const T* z, int64_t count, float reference, float* kept) {
+  static double sweep(const T* z, int64_t count, float reference, float* kept) {
     const math::ExpShift shift = math::ExpShift::of(reference, reference, 1);
-    F total = {}, sum[kUnroll] = {}, most[kUnroll];
-    for (F& m : most) m = V::splat(-kInfinity);
-    const auto add = [&](int u, F v, int64_t i) {
-      most[u] = V::max(v, most[u]);
+    F sum[2] = {V::splat(1.f), V::splat(1.f)}, rest[2] = {};
+    const auto exponential = [&](F v, int64_t i) {
       const F e = math::exp_shifted<V>(v, shift);
-      sum[u] += e;
       if (kKeep) V::store(kept + i, e);
+      return e;
     };
-    // A lane that holds the largest term rounds every small one the same way: no lane adds up more than kRun terms.
-    const auto flush = [&] {
-      total += (sum[0] + sum[1]) + (sum[2] + sum[3]);
-      for (F& lane : sum) lane = F{};
+    const auto add = [&](int k, F e) {
+      const F next = sum[k] + e;
+      rest[k] += e - (next - sum[k]);
+      sum[k] = next;
     };
     int64_t i = 0;
-    while (i + kStep <= count) {
-      const int64_t last = count - i < kRun * kStep ? count - kStep : i + (kRun - 1) * kStep;
-      for (; i <= last; i += kStep) {
-        prefetch<3>(z + i + kAhead);
-        for (int u = 0; u < kUnroll; ++u) add(u, V::load(z + i + u * V::kLanes), i + u * V::kLanes);
-      }
-      flush();
+    for (; i + kStep <= count; i += kStep) {
+      prefetch<3>(z + i + kAhead);
+      F e[kUnroll];
+      for (int u = 0; u < kUnroll; ++u) e[u] = exponential(V::load(z + i + u * V::kLanes), i + u * V::kLanes);
+      add(0, e[0] + e[1]);
+      add(1, e[2] + e[3]);
     }
-    for (; i + V::kLanes <= count; i += V::kLanes) add(0, V::load(z + i), i);
-    if (i < count) add(1, V::load_part(z + i, count - i, -kInfinity), i);
-    flush();
-    return {V::horizontal_max(V::max(V::max(most[0], most[1]), V::max(most[2], most[3]))), V::horizontal_sum(total)};
+    for (; i + V::kLanes <= count; i += V::kLanes) add(0, exponential(V::load(z + i), i));
+    if (i < count) add(1, exponential(V::load_part(z + i, count - i, -kInfinity), i));
+    return V::horizontal_sum(sum[0]) + V::horizontal_sum(sum[1]) - 2 * V::kLanes + V::horizontal_sum(rest[0] + rest[1]);
   }
 
   static float largest(const T* z, int64_t count) {
@@ -72,30 +64,30 @@ struct PlainRow {
     return V::horizontal_max(most);
   }
 
-  /// Any reference will do that is no further than 64 below the block's maximum: it is the largest seen so far, so that
-  /// all blocks but the first are read once. Not-a-number hides from the maximum, but not from the sum.
+  /// Any reference will do from which no exponential overflows: it is the maximum of the first block that has one, and
+  /// moves only when a sum has become huge. Not-a-number hides from a maximum, but not from a sum.
   template <bool kKeep>
   static void add_stretch(const T* row, int64_t begin, int64_t end, math::RowStatistics* s, KeptRow* kept) {
     for (int64_t at = begin; at < end; at += kBlock) {
       const T* z = row + at;
       const int64_t count = end - at < kBlock ? end - at : kBlock;
       float* keep = kKeep ? kept->exponentials + at : nullptr;
-      float reference = s->max == -kInfinity ? largest(z, count) : float(s->max);
-      if (std::isinf(reference)) reference = 0;
-      Block block = sweep<kKeep>(z, count, reference, keep);
-      if (std::isinf(block.max)) {
-        block.sum = block.sum == 0 ? 0 : NAN;
-      } else if (block.max > reference + 64) {
-        reference = block.max;
-        block = sweep<kKeep>(z, count, reference, keep);
+      const auto move_reference = [&] {
+        const float most = largest(z, count);
+        if (std::isfinite(most)) {
+          s->sum = s->sum == 0 ? 0 : s->sum * std::exp(s->max - most);
+          s->max = most;
+        }
+      };
+      const auto sum_block = [&] { return sweep<kKeep>(z, count, s->max == -kInfinity ? 0 : float(s->max), keep); };
+      if (s->max == -kInfinity) move_reference();
+      double sum = sum_block();
+      if (!(sum <= 1e30)) {
+        move_reference();
+        sum = sum_block();
       }
-      if (kKeep) kept->stretches[kept->count++] = {at, count, reference};
-      const double most = block.max;
-      if (most > s->max) {
-        s->sum *= std::exp(s->max - most);  // 0 * exp(-inf) the first time
-        s->max = most;
-      }
-      s->sum += block.sum == 0 ? 0 : block.sum * std::exp(reference - s->max);
+      s->sum += sum;
+      if (kKeep) kept->stretches[kept->count++] = {at, count, s->max == -kInfinity ? 0 : float(s->max)};
     }
   }
 

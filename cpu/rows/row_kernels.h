@@ -14,11 +14,11 @@ namespace cutloss::cpu {
 struct GeneralRow {
   int64_t classes;
   double inverse_temperature;
-  double softcap;              // 0: none
+  double softcap;  // 0: none
   double label_smoothing;
   const float* class_weights;  // [classes] or null
   DType labels_dtype;
-  bool wants_labels;           // smoothing, or probability targets
+  bool wants_labels;  // smoothing, or probability targets
 };
 
 /// The target of one row: a class id, a distribution, or (id < 0 and no labels) nothing.

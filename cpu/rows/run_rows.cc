@@ -22,10 +22,17 @@ class RowsRun {
         sweeps_(level.rows->by_dtype[static_cast<int>(request.logits.dtype)]),
         stride_(request.classes * element_size(request.logits.dtype)),
         stream_(streams_gradient(request.gradient.bytes())) {
-    formula_ = {{int(r_.objective), r_.objective_first, r_.objective_second}, r_.label_smoothing, r_.z_loss,
+    formula_ = {{int(r_.objective), r_.objective_first, r_.objective_second},
+                r_.label_smoothing,
+                r_.z_loss,
                 double(r_.classes)};
-    general_ = {r_.classes,         1 / r_.temperature, r_.softcap, r_.label_smoothing, r_.class_weights.as<const float>(),
-                r_.targets.dtype,   r_.label_smoothing > 0 || r_.probability_targets()};
+    general_ = {r_.classes,
+                1 / r_.temperature,
+                r_.softcap,
+                r_.label_smoothing,
+                r_.class_weights.as<const float>(),
+                r_.targets.dtype,
+                r_.label_smoothing > 0 || r_.probability_targets()};
     // Class weights reach only the target's element, and so the plain sweep, unless labels are spread over all classes.
     plain_ = !general_.wants_labels && r_.softcap == 0 && r_.temperature == 1 && !r_.entropy;
   }

@@ -1,4 +1,5 @@
-// The exponential in double, for the sweeps that round once at their end: e^r = 1 + r + r^2 Q(r) after taking n ln 2 out.
+// The exponential in double, for the sweeps that round once at their end: e^r = 1 + r + r^2 Q(r) after taking n ln 2
+// out.
 #pragma once
 
 #include "cpu/simd/portable.h"

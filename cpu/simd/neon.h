@@ -17,9 +17,7 @@ struct Neon : Portable<4> {
   CUTLOSS_INLINE void store(Half* to, F v) {
     vst1_u16((uint16_t*)to, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)v)));
   }
-  CUTLOSS_INLINE F multiply_add(F a, F b, F c) {
-    return (F)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-  }
+  CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return (F)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
   CUTLOSS_INLINE F round(F x) { return (F)vrndnq_f32((float32x4_t)x); }
 };
 

@@ -15,16 +15,16 @@ namespace cutloss::cpu {
 // Written out per width: GCC does not take a template's parameter in vector_size.
 template <int kLanes>
 struct VectorTypes;
-#define CUTLOSS_VECTOR_TYPES(lanes)                              \
-  template <>                                                    \
-  struct VectorTypes<lanes> {                                    \
-    typedef float F __attribute__((vector_size(4 * lanes)));     \
-    typedef int32_t I __attribute__((vector_size(4 * lanes)));   \
-    typedef uint32_t U __attribute__((vector_size(4 * lanes)));  \
-    typedef uint16_t S __attribute__((vector_size(2 * lanes)));  \
-    typedef double D __attribute__((vector_size(4 * lanes)));    \
-    typedef int64_t L __attribute__((vector_size(4 * lanes)));   \
-    typedef float H __attribute__((vector_size(2 * lanes)));     \
+#define CUTLOSS_VECTOR_TYPES(lanes)                             \
+  template <>                                                   \
+  struct VectorTypes<lanes> {                                   \
+    typedef float F __attribute__((vector_size(4 * lanes)));    \
+    typedef int32_t I __attribute__((vector_size(4 * lanes)));  \
+    typedef uint32_t U __attribute__((vector_size(4 * lanes))); \
+    typedef uint16_t S __attribute__((vector_size(2 * lanes))); \
+    typedef double D __attribute__((vector_size(4 * lanes)));   \
+    typedef int64_t L __attribute__((vector_size(4 * lanes)));  \
+    typedef float H __attribute__((vector_size(2 * lanes)));    \
   };
 CUTLOSS_VECTOR_TYPES(4)
 CUTLOSS_VECTOR_TYPES(8)
@@ -73,7 +73,9 @@ struct Portable {
   }
   // past the caches, to kLanes elements aligned to their size; fence() before anybody else reads
   template <class T>
-  CUTLOSS_INLINE void stream(T* to, F v) { store(to, v); }
+  CUTLOSS_INLINE void stream(T* to, F v) {
+    store(to, v);
+  }
   CUTLOSS_INLINE void fence() {}
 
   CUTLOSS_INLINE S round_to_bfloat16(F v) {

@@ -11,15 +11,9 @@
 #include "math/rows/objectives/poly1.h"
 #include "math/rows/objectives/symmetric.h"
 
-#define CUTLOSS_ROW_OBJECTIVES(list) \
-  list(CrossEntropy)                 \
-  list(Focal)                        \
-  list(Poly1)                        \
-  list(Generalized)                  \
-  list(CompSum)                      \
-  list(MeanAbsolute)                 \
-  list(Symmetric)                    \
-  list(Encouraging)
+#define CUTLOSS_ROW_OBJECTIVES(list)                                                                            \
+  list(CrossEntropy) list(Focal) list(Poly1) list(Generalized) list(CompSum) list(MeanAbsolute) list(Symmetric) \
+      list(Encouraging)
 
 namespace cutloss::math {
 

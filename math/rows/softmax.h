@@ -12,9 +12,10 @@
 
 namespace cutloss::math {
 
-/// Over a row's transformed logits z. `max` and `sum` leave out the target of a class id.
+/// Over a row's transformed logits z. `max` and `sum` leave out the target of a class id. The maximum may be any number
+/// near the largest: it only keeps the exponentials in range.
 struct RowStatistics {
-  double max;               // max z_j
+  double max;               // about max z_j; -inf where every z_j is
   double sum;               // sum exp(z_j - max)
   double weighted_max_gap;  // sum exp(z_j - max) (z_j - max)
   double labels;            // sum w_j t_j
@@ -32,14 +33,14 @@ struct RowFormula {
 /// A row's place in the loss: its target's class weight and logit, and the factors of its value and gradient.
 struct RowContext {
   double target_logit;
-  double class_weight;  // w_y
-  double weight;        // r
-  double upstream;      // d result / d value of this row
-  ObjectiveTerms given; // with kGivenObjective
+  double class_weight;   // w_y
+  double weight;         // r
+  double upstream;       // d result / d value of this row
+  ObjectiveTerms given;  // with kGivenObjective
 };
 
 struct RowOutcome {
-  double value;    // this row's loss
+  double value;  // this row's loss
   double log_p;
   double lse;
   double entropy;

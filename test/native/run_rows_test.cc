@@ -16,7 +16,8 @@ struct Problem {
   std::vector<float> logits, gradient;
   std::vector<int32_t> targets;
 
-  Problem(int64_t rows, int64_t classes) : rows(rows), classes(classes), logits(size_t(rows * classes)), gradient(logits.size()), targets(size_t(rows)) {
+  Problem(int64_t rows, int64_t classes)
+      : rows(rows), classes(classes), logits(size_t(rows * classes)), gradient(logits.size()), targets(size_t(rows)) {
     std::mt19937 random(11);
     std::normal_distribution<float> normal;
     for (float& z : logits) z = normal(random);
