@@ -9,28 +9,33 @@ function(cutloss_emulated_sources)
   endforeach()
 endfunction()
 
-# cutloss_emulated_executable(name MODE plain|race|asan SOURCES file.cu...)
+# Compiles and links a target for the emulated device, to be checked in one of three ways:
 #   plain  as it is
 #   race   with the race checker: -fsanitize=thread inserts the hooks that it supplies
 #   asan   with AddressSanitizer and UndefinedBehaviorSanitizer
+function(cutloss_emulated_mode target mode)
+  target_link_libraries(${target} PUBLIC cutloss_emulated)
+  target_compile_options(${target} PRIVATE -O1 -g1 -Wall -Wextra -Wno-unknown-pragmas)
+  if(mode STREQUAL "race")
+    target_compile_options(${target} PRIVATE -fsanitize=thread)
+    target_link_libraries(${target} PUBLIC cutloss_emulated_race)
+  elseif(mode STREQUAL "asan")
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+  elseif(NOT mode STREQUAL "plain")
+    message(FATAL_ERROR "cutloss_emulated_mode: the mode is plain, race or asan, not '${mode}'")
+  endif()
+endfunction()
+
+# cutloss_emulated_executable(name MODE plain|race|asan SOURCES file.cu...)
 function(cutloss_emulated_executable name)
   cmake_parse_arguments(arg "" "MODE" "SOURCES" ${ARGN})
   cutloss_emulated_sources(${arg_SOURCES})
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE cutloss_emulated)
-  target_compile_options(${name} PRIVATE -O1 -g1 -Wall -Wextra -Wno-unknown-pragmas)
-  if(arg_MODE STREQUAL "race")
-    target_compile_options(${name} PRIVATE -fsanitize=thread)
-    target_link_libraries(${name} PRIVATE cutloss_emulated_race)
-  elseif(arg_MODE STREQUAL "asan")
-    target_compile_options(${name} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
-    target_link_options(${name} PRIVATE -fsanitize=address,undefined)
-  elseif(NOT arg_MODE STREQUAL "plain")
-    message(FATAL_ERROR "cutloss_emulated_executable: MODE is plain, race or asan, not '${arg_MODE}'")
-  endif()
+  cutloss_emulated_mode(${name} "${arg_MODE}")
 endfunction()
 
-# Adds the tests `name.mode` for the modes plain, race and asan of one program.
+# Adds the tests name.mode, for one program in several modes.
 #   cutloss_emulated_test(name SOURCES file.cu... [MODES plain race asan] [LIBRARIES ...] [SEEDS 0 1 2 3 4])
 # With SEEDS the program runs once for each; else once, told its mode by its first argument.
 function(cutloss_emulated_test name)
