@@ -14,7 +14,7 @@ describe('a buffer that is taken away while a job is in flight, with garbage col
     '%s of %s: the right answer or ERR_CUTLOSS_DETACHED',
     async (how, which) => {
       const { stdout } = await runClean(child('detach'), { args: [how, which], node: ['--expose-gc'] });
-      expect(stdout.trim().split(' ')).toHaveLength(8);
+      expect(stdout.trim().split(' ')).toHaveLength(4);
     },
   );
 });

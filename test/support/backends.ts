@@ -3,6 +3,8 @@
 // CUTLOSS_SIMD and CUTLOSS_PREBUILD; expect-backend.ts makes sure that it did.
 
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 export interface Backend {
   readonly name: string;
@@ -18,7 +20,7 @@ const cpu = (simd: string): Backend => ({
   simd,
   env: { CUTLOSS_SIMD: simd, CUTLOSS_TEST_BACKEND: `cpu-${simd}` },
 });
-// A second addon, chosen by CUTLOSS_PREBUILD, in which the kernels run emulated behind the device cuda:0.
+// A second addon (scripts/build-emulated.mjs), chosen by CUTLOSS_PREBUILD: its kernels run emulated behind cuda:0.
 const emulated = (folder: string): Backend => ({
   name: 'emulated-cuda',
   device: 'cuda:0',
@@ -41,8 +43,10 @@ export function backendsPresent(): Backend[] {
   const found = levels
     .map(cpu)
     .filter(({ env, simd }) => devicesWith(env)?.some((info) => info.simd === simd));
-  const folder = process.env.CUTLOSS_TEST_EMULATED;
-  if (folder) found.push(emulated(folder)); // asked for: never left out silently
+  const folder = process.env.CUTLOSS_TEST_EMULATED; // asked for: never left out silently
+  if (folder) found.push(emulated(resolve(folder)));
+  else if (existsSync('build-emulated/build/Release/cutloss.node'))
+    found.push(emulated(resolve('build-emulated')));
   if (devicesWith({})?.some(({ device }) => device === 'cuda:0')) found.push(cuda);
   return found.length > 0 ? found : [cpu('generic')]; // the suite then fails and says why
 }
