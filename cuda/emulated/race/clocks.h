@@ -31,7 +31,9 @@ class Clocks {
 
   // Whether what `actor` did at `clock` is over, as far as `thread` knows.
   bool knows(int thread, Actor actor, Clock clock) const {
-    return clock <= (is_thread(actor) ? floor_ : block_floor_) || known_[static_cast<size_t>(thread)][actor] >= clock;
+    if (clock <= (is_thread(actor) ? floor_ : block_floor_)) return true;
+    const ClockVector& known = known_[static_cast<size_t>(thread)];
+    return actor < known.size() && known[actor] >= clock;
   }
 
   // What `thread` does from now on is not covered by what others have learned from it so far.
@@ -50,8 +52,6 @@ class Clocks {
   bool is_current_block(Clock clock) const { return clock > block_floor_; }
 
  private:
-  static constexpr size_t kMaxCopyEngines = 192;
-
   void full_barrier();
 
   int threads_ = 0;
@@ -63,6 +63,6 @@ class Clocks {
   Clock block_floor_ = 0;  // clocks of other actors up to here belong to blocks that have ended
 };
 
-void merge(ClockVector& into, const ClockVector& from);
+void merge(ClockVector& into, std::span<const Clock> from);
 
 }  // namespace cutloss::emulated

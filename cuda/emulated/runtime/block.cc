@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "cuda/emulated/runtime/address_sanitizer.h"
 #include "cuda/emulated/runtime/cp_async.h"
 #include "cuda/emulated/runtime/report.h"
 
@@ -92,7 +91,6 @@ void Block::place_threads(const Launch& launch, uint64_t cluster) {
     thread.stores.clear();
     thread.stack = stacks_.begin(id);
     thread.stack_bytes = stacks_.bytes(id);
-    unpoison(thread.stack, thread.stack_bytes);  // a thread that ended never unwound its frames
     thread.context.prepare(thread.stack, thread.stack_bytes, &Block::thread_main);
     thread.state = Thread::State::kReady;
     warps[thread.warp].existing = warps[thread.warp].live |= 1u << thread.lane;
