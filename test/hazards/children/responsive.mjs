@@ -1,9 +1,9 @@
-// Four jobs of half a second or more are queued; meanwhile a 5 ms timer and fs.readFile go on. Prints how late they were.
+// Four jobs of half a second or more are queued; meanwhile a 5 ms timer and fs.readFile go on. Prints how late they
+// were, and how late without any job. argv: threads of the engine.
 
 import { readFile } from 'node:fs/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { crossEntropy, crossEntropySync, setThreads } from 'cutloss';
-import { heavy, lasting } from './work.mjs';
+import { heavy, lasting, sleep } from './work.mjs';
 
 setThreads(Number(process.argv[2]));
 /** The time of one job; the better of two, for the machine may be busy. */
@@ -25,36 +25,36 @@ while (one < 500 && wanted < 5000) {
   one = measure(inputs);
 }
 
-const lateness = { timer: 0, readFile: 0 };
-const ticks = { timer: 0, readFile: 0 };
-let running = true;
-
-let due = performance.now() + 5;
-const timer = setInterval(() => {
-  lateness.timer = Math.max(lateness.timer, performance.now() - due);
-  due = performance.now() + 5;
-  ticks.timer++;
-}, 5);
-
-async function read() {
-  while (running) {
-    const begun = performance.now();
-    await readFile(new URL(import.meta.url));
-    lateness.readFile = Math.max(lateness.readFile, performance.now() - begun);
-    ticks.readFile++;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+/** How late a 5 ms timer and fs.readFile are, at worst, until the promise is settled. */
+async function watch(until) {
+  const lateness = { timer: 0, readFile: 0 };
+  let ticks = 0;
+  let running = true;
+  let due = performance.now() + 5;
+  const timer = setInterval(() => {
+    lateness.timer = Math.max(lateness.timer, performance.now() - due);
+    due = performance.now() + 5;
+    ticks++;
+  }, 5);
+  const reading = (async () => {
+    while (running) {
+      const begun = performance.now();
+      await readFile(new URL(import.meta.url));
+      lateness.readFile = Math.max(lateness.readFile, performance.now() - begun);
+      await sleep(5);
+    }
+  })();
+  await until;
+  running = false;
+  clearInterval(timer);
+  await reading;
+  return { lateness, ticks };
 }
 
-const loop = monitorEventLoopDelay({ resolution: 1 });
-loop.enable();
+const idle = await watch(sleep(1000)); // what the machine itself, and whatever else runs on it, makes late
 const begun = performance.now();
-const reading = read();
 const jobs = [1, 2, 3, 4].map(() => crossEntropy(inputs, heavy));
 const queueing = performance.now() - begun;
-await Promise.all(jobs);
+const busy = await watch(Promise.all(jobs));
 const all = performance.now() - begun;
-running = false;
-clearInterval(timer);
-await reading;
-console.log(JSON.stringify({ one, all, queueing, lateness, ticks }));
+console.log(JSON.stringify({ one, all, queueing, idle, busy }));
