@@ -4,6 +4,8 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
+
 #include "cuda/ptx/memory.h"
 #include "cuda/rows/tiling.h"
 
@@ -12,7 +14,7 @@ namespace cutloss::cuda {
 class Team {
  public:
   /// Shared memory for reductions across a block, and behind it for one broadcast value.
-  static constexpr int kSlots = kMostRowThreads / kWarp;
+  static constexpr int kSlots = std::max(kMostRowThreads, kTargetThreads) / kWarp;
   static constexpr size_t kBroadcastBytes = 128;
   static constexpr size_t kSharedBytes = 2 * kSlots * sizeof(double) + kBroadcastBytes;
 

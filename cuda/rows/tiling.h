@@ -10,8 +10,9 @@
 namespace cutloss::cuda {
 
 inline constexpr int kWarp = 32;
-inline constexpr int kMostRowThreads = 256;
-inline constexpr int kResidentRowBlocks = 3;  // of that many threads, on a multiprocessor: 80 registers for each
+// Small blocks: while one works out a row's formula, on which the rest of it waits, the others keep the memory busy.
+inline constexpr int kMostRowThreads = 128;
+inline constexpr int kResidentRowBlocks = 4;  // of a multiprocessor, at up to 128 registers for each thread
 inline constexpr int kTargetThreads = 256;
 
 struct RowTiling {
@@ -39,10 +40,10 @@ constexpr int team_size(int64_t classes, int64_t element_size) {
   return std::max(2 * kWarp, power_of_two_at_least(threads));
 }
 
-/// Two rounds of resident blocks: enough to even out the end of the launch, few enough that a block keeps what it works
-/// out once.
+/// Four rounds of resident blocks: enough to even out the end of the launch, few enough that a block keeps what it
+/// works out once.
 constexpr RowTiling tile_rows(int64_t rows, int64_t classes, int64_t element_size, int multiprocessors) {
-  constexpr int kResidentThreads = kResidentRowBlocks * kMostRowThreads, kRounds = 2;
+  constexpr int kResidentThreads = kResidentRowBlocks * kMostRowThreads, kRounds = 4;
   RowTiling tiling = {};
   tiling.team = team_size(classes, element_size);
   tiling.threads = tiling.team > kWarp ? tiling.team : kMostRowThreads;

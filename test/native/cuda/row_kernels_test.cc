@@ -193,6 +193,15 @@ RowsCase everything(int rows, int classes, Numbers& random) {
   return c;
 }
 
+/// Logits that rise along the row: every thread finds a new maximum far above its last.
+RowsCase rising(int rows, int classes, Numbers& random) {
+  RowsCase c = plain(rows, classes, random);
+  for (size_t i = 0; i < c.logits.size(); ++i) {
+    c.logits[i] += 700.0 * static_cast<double>(i % static_cast<size_t>(classes)) / classes - 300;
+  }
+  return c;
+}
+
 RowsCase shifted(int sequences, int time, int shift, int classes, Numbers& random) {
   RowsCase c = plain(sequences * time, classes, random);
   c.time = time;
@@ -247,6 +256,8 @@ void run_all(unsigned seed) {
   each_mode(plain(3, 1031, random));
   run<T>(plain(26, 1100, random), Mode::kOutputs, on_gpu);
   each_mode(plain(2, 8209, random));
+  each_mode(rising(5, 61, random));
+  each_mode(rising(2, 6007, random));
   each_mode(everything(19, 45, random));
   each_mode(everything(2, 1037, random));
   each_mode(shifted(3, 5, 2, 12, random));

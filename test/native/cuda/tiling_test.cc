@@ -17,7 +17,7 @@ int main() {
           CHECK(t.team <= kWarp || t.team == t.threads);
           CHECK(t.threads % kWarp == 0 && t.threads <= kMostRowThreads && t.threads % t.team == 0);
           CHECK(t.blocks >= 1 && t.blocks <= divide_up(rows, t.teams()));
-          CHECK(t.blocks <= 2 * multiprocessors * kResidentRowBlocks * kMostRowThreads / t.threads);
+          CHECK(t.blocks <= 4 * multiprocessors * kResidentRowBlocks * kMostRowThreads / t.threads);
         }
       }
     }
