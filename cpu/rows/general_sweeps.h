@@ -2,6 +2,7 @@
 // temperature, softcap, class weights, label smoothing, probability targets, entropy. Rounded once, at the end.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 
 #include "cpu/rows/row_kernels.h"
@@ -22,17 +23,20 @@ struct GeneralRowSweep {
     double label[kChunk];   // t_j, smoothed
   };
 
+  /// Whole vectors; chunks always have room for them.
+  CUTLOSS_INLINE int64_t padded(int64_t count) { return (count + V::kLanes - 1) / V::kLanes * V::kLanes; }
+
   template <class From>
   CUTLOSS_INLINE void widen(const From* from, int64_t count, double* to) {
     float narrow[kChunk];
     int64_t i = 0;
     for (; i + V::kLanes <= count; i += V::kLanes) V::store(narrow + i, V::load(from + i));
-    for (; i < kChunk; ++i) narrow[i] = i < count ? math::widen(from[i]) : 0;
-    for (i = 0; i < kChunk; i += V::kDoubles) V::store_as(to + i, V::widen(narrow + i));
+    for (; i < padded(count); ++i) narrow[i] = i < count ? math::widen(from[i]) : 0;
+    for (i = 0; i < count; i += V::kDoubles) V::store_as(to + i, V::widen(narrow + i));
   }
 
-  static void transform(const GeneralRow& row, Scratch* s) {
-    for (int64_t i = 0; i < kChunk; i += V::kDoubles) {
+  static void transform(const GeneralRow& row, int64_t count, Scratch* s) {
+    for (int64_t i = 0; i < count; i += V::kDoubles) {
       D z = V::template load_as<D>(s->z + i) * row.inverse_temperature;
       D slope = V::splat(row.inverse_temperature);
       if (row.softcap > 0) {
@@ -52,41 +56,53 @@ struct GeneralRowSweep {
     if (row.class_weights) {
       widen(row.class_weights + at, count, s->weight);
     } else {
-      for (double& w : s->weight) w = 1;
+      std::fill_n(s->weight, padded(count), 1.0);
     }
-    if (!target.labels) {
-      for (double& t : s->label) t = 1;
-      return;
+    if (target.labels) {
+      switch (row.labels_dtype) {
+        case DType::kFloat16: widen(static_cast<const Half*>(target.labels) + at, count, s->label); break;
+        case DType::kBFloat16: widen(static_cast<const BFloat16*>(target.labels) + at, count, s->label); break;
+        default: widen(static_cast<const float*>(target.labels) + at, count, s->label);
+      }
+      const double share = row.label_smoothing / row.classes;
+      for (int64_t i = 0; i < count; ++i) s->label[i] = (1 - row.label_smoothing) * s->label[i] + share;
+    } else {
+      std::fill_n(s->label, count, 1.0);
     }
-    switch (row.labels_dtype) {
-      case DType::kFloat16: widen(static_cast<const Half*>(target.labels) + at, count, s->label); break;
-      case DType::kBFloat16: widen(static_cast<const BFloat16*>(target.labels) + at, count, s->label); break;
-      default: widen(static_cast<const float*>(target.labels) + at, count, s->label);
-    }
-    const double share = row.label_smoothing / row.classes;
-    for (double& t : s->label) t = (1 - row.label_smoothing) * t + share;
+    std::fill(s->label + count, s->label + padded(count), 0.0);
   }
 
-  /// Elements at..at+count of the row as z, the rest of the chunk as -inf.
+  /// Elements at..at+count of the row as z, the rest of the last vector as -inf.
   CUTLOSS_INLINE void load_chunk(const T* logits, const GeneralRow& row, int64_t at, int64_t count, Scratch* s) {
     widen(logits + at, count, s->z);
-    transform(row, s);
-    for (int64_t i = count; i < kChunk; ++i) s->z[i] = -kInfinity;
+    transform(row, count, s);
+    for (int64_t i = count; i < padded(count); ++i) s->z[i] = -kInfinity;
   }
 
   static void add_labels(const Scratch& s, int64_t count, math::RowStatistics* out) {
-    for (int64_t i = 0; i < count; ++i) {
-      const double share = s.weight[i] * s.label[i];
-      out->labels += share;
-      out->labelled_z += share == 0 ? 0 : share * s.z[i];
+    D labels = {}, labelled = {};
+    for (int64_t i = 0; i < count; i += V::kDoubles) {
+      const D share = V::template load_as<D>(s.weight + i) * V::template load_as<D>(s.label + i);
+      labels += share;
+      labelled += share == 0 ? D{} : share * V::template load_as<D>(s.z + i);  // a masked class without a label
     }
+    out->labels += V::horizontal_sum(labels);
+    out->labelled_z += V::horizontal_sum(labelled);
   }
 
-  static void add_softmax(const Scratch& s, math::RowStatistics* out) {
-    double most = out->max;
-    for (double z : s.z) most = z > most ? z : most;
+  static double largest(const Scratch& s, int64_t count) {
+    D most = V::splat(-kInfinity);
+    for (int64_t i = 0; i < count; i += V::kDoubles) {
+      const D z = V::template load_as<D>(s.z + i);
+      most = z > most ? z : most;
+    }
+    return V::horizontal_max(most);
+  }
+
+  static void add_softmax(const Scratch& s, int64_t count, math::RowStatistics* out) {
+    const double most = std::max(out->max, largest(s, count));
     if (most == -kInfinity) {
-      for (double z : s.z) out->sum += z != z ? z : 0;
+      for (int64_t i = 0; i < count; ++i) out->sum += s.z[i] != s.z[i] ? s.z[i] : 0;
       return;
     }
     if (most > out->max) {
@@ -96,7 +112,7 @@ struct GeneralRowSweep {
       out->max = most;
     }
     D sum = {}, gaps = {};
-    for (int64_t i = 0; i < kChunk; i += V::kDoubles) {
+    for (int64_t i = 0; i < count; i += V::kDoubles) {
       const D gap = V::template load_as<D>(s.z + i) - most;
       const D e = exp_double<V>(gap);
       sum += e;
@@ -117,7 +133,7 @@ struct GeneralRowSweep {
         add_labels(s, count, &out);
       }
       if (target.id >= at && target.id < at + count) s.z[target.id - at] = -kInfinity;
-      add_softmax(s, &out);
+      add_softmax(s, count, &out);
     }
     return out;
   }
@@ -131,7 +147,7 @@ struct GeneralRowSweep {
       const int64_t count = row.classes - at < kChunk ? row.classes - at : kChunk;
       load_chunk(static_cast<const T*>(logits), row, at, count, &s);
       if (row.wants_labels) load_labels(row, target, at, count, &s);
-      for (int64_t i = 0; i < kChunk; i += V::kDoubles) {
+      for (int64_t i = 0; i < count; i += V::kDoubles) {
         D dz = outcome.softmax * exp_double<V>(V::template load_as<D>(s.z + i) - outcome.lse);
         if (row.wants_labels) {
           dz -= outcome.labels * V::template load_as<D>(s.weight + i) * V::template load_as<D>(s.label + i);
@@ -141,14 +157,9 @@ struct GeneralRowSweep {
       if (target.id >= at && target.id < at + count) {
         result[target.id - at] = static_cast<float>(outcome.target * s.slope[target.id - at]);
       }
-      for (int64_t i = 0; i < kChunk; i += V::kLanes) {
-        if (i + V::kLanes <= count) {
-          V::store(g + at + i, V::load(result + i));
-        } else {
-          for (int64_t j = i; j < count; ++j) math::narrow(result[j], g + at + j);
-          break;
-        }
-      }
+      int64_t i = 0;
+      for (; i + V::kLanes <= count; i += V::kLanes) V::store(g + at + i, V::load(result + i));
+      for (; i < count; ++i) math::narrow(result[i], g + at + i);
     }
   }
 };

@@ -27,8 +27,8 @@ struct PlainRow {
     }
   }
 
-  /// sum exp(z - reference). What an addition rounds off is added up too; that takes a sum that is larger than the term,
-  /// so the sums start at one, which a term seldom exceeds.
+  /// sum exp(z - reference). What an addition rounds off is added up too; that takes a sum that is larger than the
+  /// term, so the sums start at one, which a term seldom exceeds.
   template <bool kKeep>
   static double sweep(const T* z, int64_t count, float reference, float* kept) {
     constexpr int kTogether = sizeof(T) == 4 ? 1 : kUnroll;  // a gradient of 16 bits does not see one more rounding

@@ -26,6 +26,7 @@ struct Avx512 : Portable<16> {
   }
   CUTLOSS_INLINE __mmask16 first(int64_t count) { return __mmask16((1u << count) - 1); }
 
+  using Portable<16>::horizontal_max;
   CUTLOSS_INLINE float horizontal_max(F v) { return _mm512_reduce_max_ps(v); }
 
   CUTLOSS_INLINE __m256i to_half(F v) { return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT); }

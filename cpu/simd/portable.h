@@ -115,6 +115,12 @@ struct Portable {
     }
     return v[0];
   }
+  CUTLOSS_INLINE double horizontal_max(D v) {
+    for (int half = kDoubles / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) v[i] = v[i] > v[i + half] ? v[i] : v[i + half];
+    }
+    return v[0];
+  }
   CUTLOSS_INLINE double horizontal_sum(F v) {
     float lanes[kLanes];
     store_as(lanes, v);
