@@ -7,6 +7,7 @@
 
 #include "cuda/emulated/runtime/cp_async.h"
 #include "cuda/emulated/runtime/report.h"
+#include "cuda/emulated/runtime/wgmma.h"
 
 namespace cutloss::emulated {
 
@@ -107,17 +108,13 @@ void Block::thread_main() {
 void Block::finish_thread() {
   Thread& me = *current_thread;
   land_all_copies(me);
-  check_asynchronous_work_at_exit(me);
+  if (!me.stores.empty()) fail("a thread exits before its TMA stores have read shared memory");
   me.state = Thread::State::kExited;
   exited_++;
   barriers.check_exit(me);
   leave_warp(me);
+  check_wgmma_at_exit(me);
   switch_to_next();
-}
-
-void Block::check_asynchronous_work_at_exit(const Thread& me) {
-  if (!me.stores.empty()) fail("a thread exits before its TMA stores have read shared memory");
-  if (!warps[me.warp].wgmmas.empty()) fail("a warp exits before its wgmma has been waited for");
 }
 
 bool Block::has_exited(int rank) const {

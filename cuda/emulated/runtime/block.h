@@ -59,7 +59,6 @@ class Block {
   void place_threads(const Launch& launch, uint64_t cluster);
   void switch_to_next();
   void finish_thread();
-  void check_asynchronous_work_at_exit(const Thread& me);
   bool perform_one();
   [[noreturn]] void report_deadlock();
 

@@ -35,6 +35,7 @@ struct Warp {
 
   std::vector<std::shared_ptr<Wgmma>> wgmmas;  // that have not been waited for
   int wgmma_group = 0;
+  uint64_t wgmma_digest = 0;  // of all that were issued: the four warps of a warpgroup must agree
   bool wgmma_fenced = false;
 };
 

@@ -86,6 +86,11 @@ void unpack_registers(const Wgmma& op, float (&a)[kRows][kDepth]) {
   }
 }
 
+// What a warp multiplies, unpacked.
+struct Matrices {
+  float a[kRows][kDepth], b[kDepth][kMaxColumns], d[kRows][kMaxColumns];
+};
+
 // Row and column of number i of a lane's accumulators.
 int accumulator_row(int lane, int i) { return lane / 4 + i / 2 % 2 * 8; }
 int accumulator_column(int lane, int i) { return i / 4 * 8 + lane % 4 * 2 + i % 2; }
@@ -93,7 +98,9 @@ int accumulator_column(int lane, int i) { return i / 4 * 8 + lane % 4 * 2 + i % 
 void perform(Wgmma& op, int warp) {
   if (op.done) return;
   op.done = true;
-  static thread_local float a[kRows][kDepth], b[kDepth][kMaxColumns], d[kRows][kMaxColumns];
+  // Too large for the stack of a thread, and for the thread-local storage of a shared library.
+  static thread_local const std::unique_ptr<Matrices> matrices = std::make_unique<Matrices>();
+  auto& [a, b, d] = *matrices;
   const int columns = op.kind.columns, row0 = warp % 4 * kRows;
   const Format format = op.kind.format;
   if (op.kind.a_in_registers) {
@@ -153,6 +160,8 @@ void begin(const Lanes& lanes) {
       block.race->begin_wgmma_read(*lanes.first, block.shared.offset(p), lanes.where);
     });
   warp.wgmmas.push_back(op);
+  warp.wgmma_digest =
+      (warp.wgmma_digest ^ (op->a * 31 + op->b * 7 + static_cast<uint64_t>(op->kind.columns))) * 0x9E3779B97F4A7C15ull;
   // Those that started earlier come first.
   if (block.schedule.copy_now())
     for (auto& earlier : warp.wgmmas) perform(*earlier, lanes.first->warp);
@@ -201,6 +210,20 @@ void wgmma_wait(int pending, Where where) {
     warp.wgmma_fenced = false;
   };
   together_aligned(WarpOperation::kWgmmaWait, &pending, wait, where);
+}
+
+void check_wgmma_at_exit(const Thread& me) {
+  Block& block = *current_block;
+  if (!block.warps[static_cast<size_t>(me.warp)].wgmmas.empty())
+    fail("a warp exits before its wgmma has been waited for");
+  const int first_of_block = me.rank * block.threads_per_block() / 32;
+  const int first = first_of_block + (me.warp - first_of_block) / 4 * 4;
+  uint64_t digest = block.warps[static_cast<size_t>(first)].wgmma_digest;
+  for (int warp = first; warp < first + 4 && warp < static_cast<int>(block.warps.size()); warp++) {
+    const Warp& other = block.warps[static_cast<size_t>(warp)];
+    if (other.live != 0) return;  // the last thread of the warpgroup looks
+    if (other.wgmma_digest != digest) fail("the four warps of a warpgroup have executed different wgmmas");
+  }
 }
 
 bool is_wgmma_accumulator(const Thread& thread, const void* address) {

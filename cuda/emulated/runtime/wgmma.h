@@ -30,6 +30,10 @@ void wgmma_wait(int pending, Where where);
 void wgmma_check_registers(const float* d, Where where);
 
 struct Thread;
+
+// For a thread that has left its warp: nothing is under way, and the warps of its warpgroup have agreed.
+void check_wgmma_at_exit(const Thread& me);
+
 bool is_wgmma_accumulator(const Thread& thread, const void* address);
 
 }  // namespace cutloss::emulated

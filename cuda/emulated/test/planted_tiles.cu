@@ -41,6 +41,8 @@ enum class Bug {
   kCoordinatesSwapped,
   kMisalignedTile,
   kLaneDescriptor,
+  kWarpDescriptor,
+  kWarpSkips,
 };
 
 constexpr int kTile = 64, kStages = 2, kThreads = 256, kDim = 300, kPaddedDim = 304;
@@ -82,10 +84,12 @@ __device__ void consume(Shared& s, int steps, float (&d)[32]) {
     if (kBug != Bug::kNoFullWait) ptx::mbarrier_wait(&s.full[awaited], kBug == Bug::kFullParity ? parity ^ 1 : parity);
     uint64_t x = ptx::wgmma_k_major(s.stages[stage].x), w = ptx::wgmma_k_major(s.stages[stage].w);
     if (kBug == Bug::kDescriptorSwizzle) x ^= uint64_t{3} << 62;
+    if (kBug == Bug::kWarpDescriptor && threadIdx.x / 32 == 5) w = x;
     if (kBug == Bug::kLaneDescriptor && threadIdx.x % 32 == 9) x += 2;
     if (kBug != Bug::kNoWgmmaFence) ptx::wgmma_fence();
 #pragma unroll
     for (int i = 0; i < kTile / 16; i++) {
+      if (kBug == Bug::kWarpSkips && threadIdx.x / 32 == 5 && step == 1) continue;
       const int next = kBug == Bug::kDescriptorStep ? i : i * 2;
       ptx::wgmma_bf16<kTile, Major::kK, kBug == Bug::kWrongMajor ? Major::kMn : Major::kK>(d, x + next, w + next,
                                                                                            step > 0 || i > 0);
@@ -287,6 +291,8 @@ const Case kCases[] = {
     {"wgmma: wrong swizzle", Caught::kAlways, "128-byte swizzle", planted<Bug::kDescriptorSwizzle>},
     {"wgmma: wrong operand order", Caught::kAlways, nullptr, planted<Bug::kWrongMajor>},
     {"wgmma: lanes disagree", Caught::kAlways, "different descriptors", planted<Bug::kLaneDescriptor>},
+    {"wgmma: warps of a warpgroup disagree", Caught::kAlways, "different wgmmas", planted<Bug::kWarpDescriptor>},
+    {"wgmma: a warp leaves some out", Caught::kAlways, "different wgmmas", planted<Bug::kWarpSkips>},
     {"wgmma: wrong leading offset", Caught::kAlways, nullptr, planted_transposed},
     {"TMA store: no proxy fence", Caught::kByRaceCheck, "missing fence.proxy.async", planted_store<StoreBug::kNoFence>},
     {"TMA store: no barrier before it", Caught::kByRaceCheck, "data race", planted_store<StoreBug::kNoBarrier>},
