@@ -127,7 +127,24 @@ inline long long clock64() { return static_cast<long long>(clock()); }
   cutloss::emulated::trap(where);
 }
 
+// Loads and stores with cache hints.
 template <class T>
-T __ldg(const T* pointer) {
-  return *pointer;
+T __ldg(const T* from) {
+  return *from;
+}
+template <class T>
+T __ldcs(const T* from) {
+  return *from;
+}
+template <class T>
+T __ldcg(const T* from) {
+  return *from;
+}
+template <class T>
+void __stcs(T* to, T value) {
+  *to = value;
+}
+template <class T>
+void __stcg(T* to, T value) {
+  *to = value;
 }

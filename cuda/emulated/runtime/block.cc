@@ -54,8 +54,9 @@ void Block::run(const Launch& launch, uint64_t cluster) {
   Context::switch_between(caller_, current_thread->context);
   current_thread = nullptr;
   coordinates = nullptr;
-  while (perform_one()) {
-  }
+  for (const auto& operation : under_way_)
+    if (!operation->is_done())
+      fail("a block ends while a TMA load is under way that nobody has waited for", operation->where);
   shared.check_at_exit();
   current_block = nullptr;
 }

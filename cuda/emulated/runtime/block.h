@@ -18,8 +18,14 @@ namespace cutloss::emulated {
 // Something that a copy engine does in its own time, such as a TMA load.
 class AsyncOperation {
  public:
+  explicit AsyncOperation(Where where) : where(where) {}
   virtual ~AsyncOperation() = default;
   virtual void perform(Block& block) = 0;
+
+  // Whether somebody has waited for it, so that it was performed before its turn.
+  virtual bool is_done() const { return false; }
+
+  const Where where;
 };
 
 class Block {

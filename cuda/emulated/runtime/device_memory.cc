@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr size_t kAlignment = 256;  // what cudaMalloc promises
 constexpr std::byte kRedZone{0xca};
+constexpr size_t kMaxFilled = size_t{64} << 20;  // a large workspace is not touched in vain
 
 size_t page_bytes() {
   static const size_t bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -87,7 +89,7 @@ void* DeviceMemory::allocate(size_t bytes) {
   a.begin = a.pages_end - round_up(bytes, kAlignment);
   a.end = a.begin + bytes;
   memset(a.pages, static_cast<int>(kRedZone), static_cast<size_t>(a.begin - a.pages));
-  memset(a.begin, 0xff, bytes);
+  memset(a.begin, 0xff, std::min(bytes, kMaxFilled));
   memset(a.end, static_cast<int>(kRedZone), static_cast<size_t>(a.pages_end - a.end));
   poison(a.pages, static_cast<size_t>(a.begin - a.pages));
   poison(a.end, static_cast<size_t>(a.pages_end - a.end));

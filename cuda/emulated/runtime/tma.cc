@@ -74,7 +74,7 @@ struct Tile {
 
 class TmaLoad final : public AsyncOperation {
  public:
-  TmaLoad(const Tile& tile, uint64_t* mbarrier) : tile_(tile), mbarrier_(mbarrier) {}
+  TmaLoad(const Tile& tile, uint64_t* mbarrier) : AsyncOperation(tile.where), tile_(tile), mbarrier_(mbarrier) {}
 
   void perform(Block& block) override {
     tile_.load();
@@ -142,7 +142,7 @@ void add_element(CUtensorMapDataType type, std::byte* target, const std::byte* f
 
 class TmaStore final : public AsyncOperation {
  public:
-  TmaStore(const Tile& tile, bool add, int group) : tile_(tile), add_(add), group_(group) {}
+  TmaStore(const Tile& tile, bool add, int group) : AsyncOperation(tile.where), tile_(tile), add_(add), group_(group) {}
 
   void perform(Block&) override {
     if (done_) return;
@@ -153,6 +153,7 @@ class TmaStore final : public AsyncOperation {
     });
   }
 
+  bool is_done() const override { return done_; }
   int group() const { return group_; }
   const Tile& tile() const { return tile_; }
 

@@ -27,6 +27,7 @@ enum class Bug {
   kExpectsDouble,
   kEmptyParity,
   kIgnoresEmpty,
+  kOneLoadTooMany,
   kNoFullWait,
   kWrongStage,
   kFullParity,
@@ -116,7 +117,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
   if (kBug != Bug::kNoBarrierAfterInit) __syncthreads();
   if (threadIdx.x < 128) {
-    if (threadIdx.x == 0) produce<kBug>(s, &x_map, &w_map, kSteps);
+    if (threadIdx.x == 0) produce<kBug>(s, &x_map, &w_map, kSteps + (kBug == Bug::kOneLoadTooMany));
     return;
   }
   float d[32];
@@ -271,7 +272,8 @@ const Case kCases[] = {
     {"mbarrier: no barrier after the initialisation", Caught::kByRaceCheck, "data race|not initialised",
      planted<Bug::kNoBarrierAfterInit>},
     {"mbarrier: not initialised", Caught::kAlways, "not initialised", planted<Bug::kNoInit>},
-    {"mbarrier: half the bytes expected", Caught::kAlways, "bytes|deadlock|data race", planted<Bug::kExpectsHalf>},
+    {"mbarrier: half the bytes expected", Caught::kAlways, "bytes|deadlock|data race|nobody has waited",
+     planted<Bug::kExpectsHalf>},
     {"mbarrier: twice the bytes expected", Caught::kAlways, "deadlock", planted<Bug::kExpectsDouble>},
     {"mbarrier: wrong parity of the empty stage", Caught::kAlways, "deadlock", planted<Bug::kEmptyParity>},
     {"mbarrier: wrong parity of the full stage", Caught::kByRaceCheck, "deadlock|data race", planted<Bug::kFullParity>},
@@ -280,6 +282,8 @@ const Case kCases[] = {
     {"mbarrier: the producer ignores that a stage is full", Caught::kByRaceCheck, "data race|more arrivals",
      planted<Bug::kIgnoresEmpty>},
     {"TMA load: not waited for", Caught::kByRaceCheck, "data race", planted<Bug::kNoFullWait>},
+    {"TMA load: one too many, waited for by nobody", Caught::kBySomeSchedule, "nobody has waited for",
+     planted<Bug::kOneLoadTooMany>},
     {"TMA load: the other stage waited for", Caught::kByRaceCheck, "data race|deadlock", planted<Bug::kWrongStage>},
     {"TMA load: coordinates exchanged", Caught::kAlways, nullptr, planted<Bug::kCoordinatesSwapped>},
     {"TMA load: tile not aligned to the swizzle", Caught::kAlways, "not aligned", planted<Bug::kMisalignedTile>},
