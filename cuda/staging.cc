@@ -5,24 +5,21 @@
 
 namespace cutloss::cuda {
 
-Status StagingRing::prepare() noexcept {
-  for (Buffer& b : buffers_) {
-    if (!b.free)
-      CUTLOSS_TRY(stream_.check(cudaEventCreateWithFlags(&b.free, cudaEventDisableTiming), "create an event"));
-    if (b.memory) continue;
+Status StagingRing::ready(Buffer& b, Cancel& cancel) noexcept {
+  if (!b.free) CUTLOSS_TRY(stream_.check(cudaEventCreateWithFlags(&b.free, cudaEventDisableTiming), "create an event"));
+  if (!b.memory) {
     void* memory = nullptr;
     CUTLOSS_TRY(stream_.check(cudaHostAlloc(&memory, kBufferBytes, cudaHostAllocDefault), "pin memory for copies"));
     b.memory = static_cast<std::byte*>(memory);
   }
-  return {};
+  return stream_.wait(b.free, cancel);
 }
 
 Status StagingRing::upload(void* device, const void* host, size_t bytes, Cancel& cancel) noexcept {
-  CUTLOSS_TRY(prepare());
   for (size_t at = 0; at < bytes; at += kBufferBytes) {
     const size_t count = std::min(kBufferBytes, bytes - at);
     Buffer& b = buffers_[next_++ % kBuffers];
-    CUTLOSS_TRY(stream_.wait(b.free, cancel));
+    CUTLOSS_TRY(ready(b, cancel));
     std::memcpy(b.memory, static_cast<const std::byte*>(host) + at, count);
     CUTLOSS_TRY(stream_.check(cudaMemcpyAsync(static_cast<std::byte*>(device) + at, b.memory, count,
                                               cudaMemcpyHostToDevice, stream_.handle()),
@@ -33,7 +30,6 @@ Status StagingRing::upload(void* device, const void* host, size_t bytes, Cancel&
 }
 
 Status StagingRing::download(void* host, const void* device, size_t bytes, Cancel& cancel) noexcept {
-  CUTLOSS_TRY(prepare());
   const size_t chunks = (bytes + kBufferBytes - 1) / kBufferBytes;
   const size_t first = next_;
   next_ += chunks;
@@ -42,7 +38,7 @@ Status StagingRing::download(void* host, const void* device, size_t bytes, Cance
   for (size_t step = 0; step < chunks + kBuffers - 1; ++step) {
     if (step < chunks) {
       Buffer& b = buffer(step);
-      if (step < kBuffers) CUTLOSS_TRY(stream_.wait(b.free, cancel));
+      CUTLOSS_TRY(ready(b, cancel));
       CUTLOSS_TRY(stream_.check(cudaMemcpyAsync(b.memory, static_cast<const std::byte*>(device) + step * kBufferBytes,
                                                 size_of(step), cudaMemcpyDeviceToHost, stream_.handle()),
                                 "copy from the GPU"));

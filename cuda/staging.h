@@ -27,7 +27,8 @@ class StagingRing {
     cudaEvent_t free = nullptr;   // the copy from or to it is done
   };
 
-  Status prepare() noexcept;
+  /// Makes the buffer, at its first use, and waits for its last copy.
+  Status ready(Buffer& buffer, Cancel& cancel) noexcept;
 
   Stream& stream_;
   Buffer buffers_[kBuffers];

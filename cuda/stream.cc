@@ -11,14 +11,11 @@ Status Stream::open(int device) noexcept {
   device_ = device;
   process_ = getpid();
   CUTLOSS_TRY(check(cudaSetDevice(device), "use the GPU"));
-  CUTLOSS_TRY(check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream"));
-  return check(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming), "create an event");
+  return check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream");
 }
 
 void Stream::close() noexcept {
-  if (done_) cudaEventDestroy(done_);
   if (stream_) cudaStreamDestroy(stream_);
-  done_ = nullptr;
   stream_ = nullptr;
 }
 
@@ -54,11 +51,6 @@ Status Stream::wait(cudaEvent_t event, Cancel& cancel) noexcept {
     if (cancel.requested()) return cancelled();
     if (Clock::now() - begin > kSpin) std::this_thread::sleep_for(kPause);
   }
-}
-
-Status Stream::wait(Cancel& cancel) noexcept {
-  CUTLOSS_TRY(check(cudaEventRecord(done_, stream_), "record an event"));
-  return wait(done_, cancel);
 }
 
 }  // namespace cutloss::cuda

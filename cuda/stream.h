@@ -34,9 +34,6 @@ class Stream {
   /// Waits for the event, or until the caller is no longer interested; the work goes on then.
   Status wait(cudaEvent_t event, Cancel& cancel) noexcept;
 
-  /// Waits for all that is on the stream.
-  Status wait(Cancel& cancel) noexcept;
-
   /// Held by whoever puts a request on the stream, until it is done.
   std::mutex& submission() { return submission_; }
 
@@ -46,7 +43,6 @@ class Stream {
   int device_ = 0;
   pid_t process_ = 0;
   cudaStream_t stream_ = nullptr;
-  cudaEvent_t done_ = nullptr;
   std::atomic<cudaError_t> lost_{cudaSuccess};
   std::mutex submission_;
 };

@@ -94,10 +94,8 @@ class PlainSum {
 template <class T>
 __device__ math::RowStatistics plain_statistics(const T* row, int64_t count, int64_t target, Team& team) {
   PlainSum sum;
-  read_row(row, count, team, [&]<int kCount>(const float(&values)[kCount], int64_t at) {
-    float z[kCount];
-#pragma unroll
-    for (int k = 0; k < kCount; ++k) z[k] = at + k == target ? -INFINITY : values[k];
+  read_row(row, count, team, [&]<int kCount>(float(&z)[kCount], int64_t at) {
+    replace_element(z, at, target, -INFINITY);
     sum.add(z);
   });
   return sum.together(team);
@@ -115,8 +113,8 @@ __device__ void plain_gradient(const T* row, T* gradient, int64_t count, int64_t
       const float dz =
           sizeof(T) == 2 ? math::exp_shifted_16<Scalar>(values[k], shift) : math::exp_shifted<Scalar>(values[k], shift);
       values[k] = flat ? 0 : dz;
-      if (at + k == target) values[k] = target_element;
     }
+    replace_element(values, at, target, target_element);
   });
 }
 

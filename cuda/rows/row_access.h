@@ -47,12 +47,20 @@ __device__ __forceinline__ uint4 narrow_vector(const float (&v)[8], BFloat16) {
           ptx::pack_bf16(v[6], v[7])};
 }
 
+/// Element j, if it is one of the values from `at` on.
+template <int kCount>
+__device__ __forceinline__ void replace_element(float (&values)[kCount], int64_t at, int64_t j, float value) {
+  if (static_cast<uint64_t>(j - at) >= kCount) return;
+#pragma unroll
+  for (int k = 0; k < kCount; ++k) values[k] = k == static_cast<int>(j - at) ? value : values[k];
+}
+
 /// visit(values, at): an array of logits and the index of its first.
 template <class T, class Visit>
 __device__ __forceinline__ void read_elements(const T* row, int64_t begin, int64_t end, const Team& team,
                                               const Visit& visit) {
   for (int64_t at = begin + team.rank(); at < end; at += team.size()) {
-    const float value[1] = {math::widen(row[at])};
+    float value[1] = {math::widen(row[at])};
     visit(value, at);
   }
 }
