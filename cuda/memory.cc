@@ -1,3 +1,5 @@
+// The budget is counted here and not in the pool: it holds for what cutloss asked for, while the pool keeps what was
+// given up for the next call.
 #include "cuda/memory.h"
 
 #include <algorithm>
@@ -31,7 +33,10 @@ Status MemoryPool::open() noexcept {
 Status MemoryPool::allocate(size_t bytes, Purpose purpose, void** memory) noexcept {
   CUTLOSS_TRY(reserve(bytes, purpose));
   const cudaError_t error = allocate_or_trim(std::max<size_t>(bytes, 1), memory);
-  if (error == cudaSuccess) return {};
+  if (error == cudaSuccess) {
+    note_peak();
+    return {};
+  }
   give_back(bytes, purpose);
   const Status status = stream_.check(error, "allocate memory");
   if (status.code != Code::kMemory) return status;
@@ -71,8 +76,12 @@ Status MemoryPool::reserve(size_t bytes, Purpose purpose) noexcept {
                    bytes, stream_.device(), budget_, budget_ - std::min(held, budget_));
   }
   (purpose == Purpose::kTensor ? use_.bytes : use_.workspace_bytes) += bytes;
-  use_.peak_bytes = std::max<uint64_t>(use_.peak_bytes, held + bytes);
   return {};
+}
+
+void MemoryPool::note_peak() noexcept {
+  const std::lock_guard lock(mutex_);
+  use_.peak_bytes = std::max<uint64_t>(use_.peak_bytes, use_.bytes + use_.workspace_bytes);
 }
 
 void MemoryPool::give_back(size_t bytes, Purpose purpose) noexcept {

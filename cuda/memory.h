@@ -27,6 +27,7 @@ class MemoryPool {
 
  private:
   Status reserve(size_t bytes, Purpose purpose) noexcept;
+  void note_peak() noexcept;
   void give_back(size_t bytes, Purpose purpose) noexcept;
   cudaError_t allocate_or_trim(size_t bytes, void** memory) noexcept;
 

@@ -1,3 +1,5 @@
+// A copy keeps as many chunks on the bus as the ring has buffers. Nothing is waited for that the next chunk does not
+// need, and every wait ends when the caller is no longer interested.
 #include "cuda/staging.h"
 
 #include <algorithm>

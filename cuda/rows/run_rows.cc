@@ -1,3 +1,5 @@
+// One request: its views moved in, two kernels put on the stream, what their blocks left fetched and added up, and the
+// outputs brought back if every target was good.
 #include "cuda/rows/run_rows.h"
 
 #include <memory>

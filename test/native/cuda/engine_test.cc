@@ -82,11 +82,16 @@ void test_copies(Engine& engine) {
   CHECK(is_idle(engine));
 }
 
+/// The emulated GPU has 4 GiB; the budget is set to 6.
 void test_budget(Engine& engine) {
   void* memory = nullptr;
-  const Status status = engine.allocate(size_t{1} << 40, &memory);
-  CHECK(status.code == Code::kMemory && std::strstr(status.message, "budget"));
+  Status status = engine.allocate((size_t{6} << 30) + 1, &memory);
+  CHECK(status.code == Code::kMemory && std::strstr(status.message, "budget of 6442450944"));
+  status = engine.allocate(size_t{5} << 30, &memory);
+  CHECK(status.code == Code::kMemory && std::strstr(status.message, "of 4294967296 are free"));
+  CHECK(is_idle(engine));
   const uint64_t peak = engine.memory().peak_bytes;
+  CHECK(peak < size_t{1} << 30);
   CHECK(engine.allocate(peak + 1000, &memory).ok());
   CHECK(engine.memory().peak_bytes == peak + 1000);
   engine.release(memory, peak + 1000);
@@ -140,6 +145,7 @@ void test_same_bits(Engine& engine) {
 }  // namespace
 
 int main() {
+  setenv("CUTLOSS_GPU_MEMORY_BUDGET", "6442450944", 1);
   test_devices();
   Status why;
   Engine* engine = cuda_engine(0, &why);
