@@ -94,7 +94,7 @@ class Checker final : public RaceLog {
   void begin_wgmma_read(const Thread& thread, size_t offset, Site site) override {
     check(thread, offset, 16, Access::kRead, "wgmma", site);
     check_fenced(thread, offset, 16, "wgmma", site);
-    shadow_.begin_wgmma_read(offset, thread.warp, clocks_.tensor_core(thread.warp), site);
+    shadow_.begin_wgmma_read(offset, thread.warp, site);
   }
 
   void end_wgmma_read(const Thread& thread, size_t offset) override {
@@ -143,25 +143,23 @@ class Checker final : public RaceLog {
     if (!conflict) return;
     const size_t at = conflict->offset % current_block->shared.stride();
     fail("data race on byte " + std::to_string(at) + " of shared memory",
-         "  " + std::string(what) + " by " + describe(thread) + "\n    at " + site.text() + "\n  after it was " +
-             conflict->what + " by " + describe(conflict->before) + "\n    at " + conflict->before.site.text() + "\n");
+         "  " + std::string(what) + " by " + emulated::describe(thread) + "\n    at " + site.text() +
+             "\n  after it was " + conflict->what + " by " + describe(conflict->before) + "\n    at " +
+             conflict->before.site.text() + "\n");
   }
 
   // Ordinary stores reach the copy engine and wgmma only through a fence, of the storing or of the issuing thread.
   void check_fenced(const Thread& thread, size_t offset, size_t bytes, const char* what, Site site) const {
     for (size_t i = offset; i < offset + bytes; i++) {
       const Stamp& write = shadow_.last_write(i);
-      if (!write.plain || write.clock == 0) continue;
+      if (!write.plain || !clocks_.is_current_block(write.clock)) continue;
       if (fences_[write.actor].covers(write) || fences_[static_cast<size_t>(thread.id)].covers(write)) continue;
-      if (!clocks_.is_current_block(write.clock)) continue;
       fail("missing fence.proxy.async for byte " + std::to_string(i % current_block->shared.stride()) +
                " of shared memory",
-           "  read by " + std::string(what) + " of " + describe(thread) + "\n    at " + site.text() +
+           "  read by " + std::string(what) + " of " + emulated::describe(thread) + "\n    at " + site.text() +
                "\n  after an ordinary store by " + describe(write) + "\n    at " + write.site.text() + "\n");
     }
   }
-
-  std::string describe(const Thread& thread) const { return emulated::describe(thread); }
 
   std::string describe(const Stamp& stamp) const {
     const std::string in_flight = stamp.clock == kInFlight ? ", which has not been waited for" : "";

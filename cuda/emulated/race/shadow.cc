@@ -52,9 +52,7 @@ std::optional<Conflict> Shadow::check(const Clocks& clocks, int thread, size_t o
         return Conflict{i, *stamp, "accessed atomically"};
     if (kind == Access::kRead) continue;
     if (const Stamp* stamp = first_unknown(clocks, thread, cell.reads)) return Conflict{i, *stamp, "read"};
-    Stamp wgmma;
-    if (has_wgmma_reads_[i / kPiece] && conflicting_wgmma(clocks, thread, i / kPiece, wgmma))
-      return Conflict{i, wgmma, "read"};
+    if (const auto wgmma = unknown_wgmma(clocks, thread, i / kPiece)) return Conflict{i, *wgmma, "read"};
   }
   return std::nullopt;
 }
@@ -89,7 +87,7 @@ void Shadow::finish_reads(size_t offset, size_t bytes, Actor actor, Clock clock)
       }
 }
 
-void Shadow::begin_wgmma_read(size_t offset, int warp, Actor, Site site) {
+void Shadow::begin_wgmma_read(size_t offset, int warp, Site site) {
   const size_t piece = offset / kPiece;
   if (wgmma_reads_.size() < has_wgmma_reads_.size() * warps_) wgmma_reads_.resize(has_wgmma_reads_.size() * warps_);
   if (!has_wgmma_reads_[piece])
@@ -106,17 +104,15 @@ void Shadow::end_wgmma_read(size_t offset, int warp, Clock clock) {
   read.clock = clock;
 }
 
-const Stamp* Shadow::conflicting_wgmma(const Clocks& clocks, int thread, size_t piece, Stamp& found) const {
+std::optional<Stamp> Shadow::unknown_wgmma(const Clocks& clocks, int thread, size_t piece) const {
+  if (!has_wgmma_reads_[piece]) return std::nullopt;
   for (size_t warp = 0; warp < warps_; warp++) {
     const WgmmaRead& read = wgmma_reads_[piece * warps_ + warp];
-    if (read.in_flight == 0 && read.clock == 0) continue;
     const Actor actor = clocks.tensor_core(static_cast<int>(warp));
     const Clock clock = read.in_flight != 0 ? kInFlight : read.clock;
-    if (clocks.knows(thread, actor, clock)) continue;
-    found = Stamp{clock, actor, false, read.site};
-    return &found;
+    if (clock != 0 && !clocks.knows(thread, actor, clock)) return Stamp{clock, actor, false, read.site};
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 }  // namespace cutloss::emulated

@@ -39,7 +39,7 @@ class Shadow {
   void finish_reads(size_t offset, size_t bytes, Actor actor, Clock clock);
 
   // 16-byte pieces that the tensor core of a warp reads.
-  void begin_wgmma_read(size_t offset, int warp, Actor actor, Site site);
+  void begin_wgmma_read(size_t offset, int warp, Site site);
   void end_wgmma_read(size_t offset, int warp, Clock clock);
 
   const Stamp& last_write(size_t offset) const { return cells_[offset].write; }
@@ -58,7 +58,7 @@ class Shadow {
     Site site;
   };
 
-  const Stamp* conflicting_wgmma(const Clocks& clocks, int thread, size_t piece, Stamp& found) const;
+  std::optional<Stamp> unknown_wgmma(const Clocks& clocks, int thread, size_t piece) const;
 
   std::vector<Cell> cells_;
   std::vector<WgmmaRead> wgmma_reads_;  // [piece][warp]

@@ -33,6 +33,7 @@ std::string describe_code(const void* address) {
   char line[1024];
   while (fgets(line, sizeof line, pipe)) {
     line[strcspn(line, "\n")] = 0;
+    if (char* remark = strstr(line, " (discriminator")) *remark = 0;
     const char* text = strncmp(line, " (inlined by) ", 14) == 0 ? line + 14 : line;
     if (strstr(text, "??")) continue;
     found = text;
