@@ -1,5 +1,5 @@
-// Planted bugs of kernels for compute capability 9.0: TMA, mbarriers, wgmma. All of the first kind are one bug away
-// from the same kernel: x [64, dim] times wᵀ [64, dim], a ring of two stages, one thread filling, a warpgroup emptying.
+// Planted bugs of kernels for compute capability 9.0: TMA, mbarriers, wgmma. Most are one bug away from the same
+// kernel: x [64, dim] times wᵀ [64, dim], through a ring of two stages that one thread fills and a warpgroup empties.
 #include <vector>
 
 #include "cuda/emulated/test/device_array.h"
