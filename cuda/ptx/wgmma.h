@@ -21,6 +21,9 @@ namespace cutloss::cuda::ptx {
 // Which index of an operand is contiguous in shared memory: k, or the row (of a) or column (of b).
 enum class Major : int { kK = 0, kMn = 1 };
 
+template <int kColumns>
+inline constexpr bool kIsWgmmaWidth = kColumns == 64 || kColumns == 128 || kColumns == 192 || kColumns == 256;
+
 // A K-major tile: rows of 64 numbers (128 bytes), as one TMA box of 64 columns. 16 further in k is 2 further in the
 // descriptor.
 __device__ __forceinline__ uint64_t wgmma_k_major(const void* tile, Where where = Where::current()) {
@@ -78,34 +81,24 @@ __device__ __forceinline__ void wgmma_use(float (&d)[kCount], Where where = Wher
 template <int kColumns, Major kA, Major kB>
 __device__ __forceinline__ void wgmma_bf16(float (&d)[kColumns / 2], uint64_t a, uint64_t b, bool accumulate,
                                            Where where = Where::current()) {
-  static_assert(kColumns == 64 || kColumns == 128 || kColumns == 192 || kColumns == 256, "64, 128, 192 or 256 columns");
+  static_assert(kIsWgmmaWidth<kColumns>, "64, 128, 192 or 256 columns");
 #ifdef CUTLOSS_EMULATED
   emulated::wgmma({emulated::Format::kBf16, kColumns, false, kA == Major::kMn, kB == Major::kMn}, d, nullptr, a, b,
                   accumulate, where);
 #else
-  constexpr int kTa = static_cast<int>(kA), kTb = static_cast<int>(kB);
-  const int add = accumulate;
-  if constexpr (kColumns == 64) CUTLOSS_WGMMA_SHARED(64, "bf16", 32, 33, 34, 35, 36, d, a, b, add, kTa, kTb);
-  if constexpr (kColumns == 128) CUTLOSS_WGMMA_SHARED(128, "bf16", 64, 65, 66, 67, 68, d, a, b, add, kTa, kTb);
-  if constexpr (kColumns == 192) CUTLOSS_WGMMA_SHARED(192, "bf16", 96, 97, 98, 99, 100, d, a, b, add, kTa, kTb);
-  if constexpr (kColumns == 256) CUTLOSS_WGMMA_SHARED(256, "bf16", 128, 129, 130, 131, 132, d, a, b, add, kTa, kTb);
+  CUTLOSS_WGMMA_SHARED("bf16", d, a, b, static_cast<int>(accumulate), static_cast<int>(kA), static_cast<int>(kB));
 #endif
 }
 
 template <int kColumns, Major kA, Major kB>
 __device__ __forceinline__ void wgmma_f16(float (&d)[kColumns / 2], uint64_t a, uint64_t b, bool accumulate,
                                           Where where = Where::current()) {
-  static_assert(kColumns == 64 || kColumns == 128 || kColumns == 192 || kColumns == 256, "64, 128, 192 or 256 columns");
+  static_assert(kIsWgmmaWidth<kColumns>, "64, 128, 192 or 256 columns");
 #ifdef CUTLOSS_EMULATED
   emulated::wgmma({emulated::Format::kF16, kColumns, false, kA == Major::kMn, kB == Major::kMn}, d, nullptr, a, b,
                   accumulate, where);
 #else
-  constexpr int kTa = static_cast<int>(kA), kTb = static_cast<int>(kB);
-  const int add = accumulate;
-  if constexpr (kColumns == 64) CUTLOSS_WGMMA_SHARED(64, "f16", 32, 33, 34, 35, 36, d, a, b, add, kTa, kTb);
-  if constexpr (kColumns == 128) CUTLOSS_WGMMA_SHARED(128, "f16", 64, 65, 66, 67, 68, d, a, b, add, kTa, kTb);
-  if constexpr (kColumns == 192) CUTLOSS_WGMMA_SHARED(192, "f16", 96, 97, 98, 99, 100, d, a, b, add, kTa, kTb);
-  if constexpr (kColumns == 256) CUTLOSS_WGMMA_SHARED(256, "f16", 128, 129, 130, 131, 132, d, a, b, add, kTa, kTb);
+  CUTLOSS_WGMMA_SHARED("f16", d, a, b, static_cast<int>(accumulate), static_cast<int>(kA), static_cast<int>(kB));
 #endif
 }
 
@@ -113,34 +106,22 @@ __device__ __forceinline__ void wgmma_f16(float (&d)[kColumns / 2], uint64_t a, 
 template <int kColumns, Major kB>
 __device__ __forceinline__ void wgmma_bf16(float (&d)[kColumns / 2], const uint32_t (&a)[4], uint64_t b,
                                            bool accumulate, Where where = Where::current()) {
-  static_assert(kColumns == 64 || kColumns == 128 || kColumns == 192 || kColumns == 256, "64, 128, 192 or 256 columns");
+  static_assert(kIsWgmmaWidth<kColumns>, "64, 128, 192 or 256 columns");
 #ifdef CUTLOSS_EMULATED
   emulated::wgmma({emulated::Format::kBf16, kColumns, true, false, kB == Major::kMn}, d, a, 0, b, accumulate, where);
 #else
-  constexpr int kTb = static_cast<int>(kB);
-  const int add = accumulate;
-  if constexpr (kColumns == 64) CUTLOSS_WGMMA_REGISTERS(64, "bf16", 32, 33, 34, 35, 36, 37, 38, d, a, b, add, kTb);
-  if constexpr (kColumns == 128) CUTLOSS_WGMMA_REGISTERS(128, "bf16", 64, 65, 66, 67, 68, 69, 70, d, a, b, add, kTb);
-  if constexpr (kColumns == 192) CUTLOSS_WGMMA_REGISTERS(192, "bf16", 96, 97, 98, 99, 100, 101, 102, d, a, b, add, kTb);
-  if constexpr (kColumns == 256)
-    CUTLOSS_WGMMA_REGISTERS(256, "bf16", 128, 129, 130, 131, 132, 133, 134, d, a, b, add, kTb);
+  CUTLOSS_WGMMA_REGISTERS("bf16", d, a, b, static_cast<int>(accumulate), static_cast<int>(kB));
 #endif
 }
 
 template <int kColumns, Major kB>
 __device__ __forceinline__ void wgmma_f16(float (&d)[kColumns / 2], const uint32_t (&a)[4], uint64_t b, bool accumulate,
                                           Where where = Where::current()) {
-  static_assert(kColumns == 64 || kColumns == 128 || kColumns == 192 || kColumns == 256, "64, 128, 192 or 256 columns");
+  static_assert(kIsWgmmaWidth<kColumns>, "64, 128, 192 or 256 columns");
 #ifdef CUTLOSS_EMULATED
   emulated::wgmma({emulated::Format::kF16, kColumns, true, false, kB == Major::kMn}, d, a, 0, b, accumulate, where);
 #else
-  constexpr int kTb = static_cast<int>(kB);
-  const int add = accumulate;
-  if constexpr (kColumns == 64) CUTLOSS_WGMMA_REGISTERS(64, "f16", 32, 33, 34, 35, 36, 37, 38, d, a, b, add, kTb);
-  if constexpr (kColumns == 128) CUTLOSS_WGMMA_REGISTERS(128, "f16", 64, 65, 66, 67, 68, 69, 70, d, a, b, add, kTb);
-  if constexpr (kColumns == 192) CUTLOSS_WGMMA_REGISTERS(192, "f16", 96, 97, 98, 99, 100, 101, 102, d, a, b, add, kTb);
-  if constexpr (kColumns == 256)
-    CUTLOSS_WGMMA_REGISTERS(256, "f16", 128, 129, 130, 131, 132, 133, 134, d, a, b, add, kTb);
+  CUTLOSS_WGMMA_REGISTERS("f16", d, a, b, static_cast<int>(accumulate), static_cast<int>(kB));
 #endif
 }
 

@@ -32,7 +32,7 @@
 #define CUTLOSS_WGMMA_ACCUMULATORS_256(d) CUTLOSS_WGMMA_ACCUMULATORS_192(d), CUTLOSS_WGMMA_32(d, 96)
 
 // Both operands in shared memory. The names i0 to i4 are the numbers of the operands behind the accumulators.
-#define CUTLOSS_WGMMA_SHARED(columns, type, i0, i1, i2, i3, i4, d, a, b, accumulate, a_major, b_major)            \
+#define CUTLOSS_WGMMA_SHARED_N(columns, type, i0, i1, i2, i3, i4, d, a, b, accumulate, a_major, b_major)          \
   asm volatile("{ .reg .pred p; setp.ne.b32 p, %" #i2 ", 0; wgmma.mma_async.sync.aligned.m64n" #columns           \
                "k16.f32." type "." type " {" CUTLOSS_WGMMA_TEXT_##columns "}, %" #i0 ", %" #i1 ", p, 1, 1, %" #i3 \
                                                                           ", %" #i4 "; }"                         \
@@ -40,9 +40,28 @@
                : "l"(a), "l"(b), "r"(accumulate), "n"(a_major), "n"(b_major))
 
 // a in registers.
-#define CUTLOSS_WGMMA_REGISTERS(columns, type, i0, i1, i2, i3, i4, i5, i6, d, a, b, accumulate, b_major)            \
+#define CUTLOSS_WGMMA_REGISTERS_N(columns, type, i0, i1, i2, i3, i4, i5, i6, d, a, b, accumulate, b_major)          \
   asm volatile("{ .reg .pred p; setp.ne.b32 p, %" #i5 ", 0; wgmma.mma_async.sync.aligned.m64n" #columns             \
                "k16.f32." type "." type " {" CUTLOSS_WGMMA_TEXT_##columns "}, {%" #i0 ", %" #i1 ", %" #i2 ", %" #i3 \
                                                                           "}, %" #i4 ", p, 1, 1, %" #i6 "; }"       \
                : CUTLOSS_WGMMA_ACCUMULATORS_##columns(d)                                                            \
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(accumulate), "n"(b_major))
+
+// The same for the width that the constant kColumns says.
+#define CUTLOSS_WGMMA_SHARED(type, d, a, b, add, ta, tb)                                                             \
+  do {                                                                                                               \
+    if constexpr (kColumns == 64) CUTLOSS_WGMMA_SHARED_N(64, type, 32, 33, 34, 35, 36, d, a, b, add, ta, tb);        \
+    if constexpr (kColumns == 128) CUTLOSS_WGMMA_SHARED_N(128, type, 64, 65, 66, 67, 68, d, a, b, add, ta, tb);      \
+    if constexpr (kColumns == 192) CUTLOSS_WGMMA_SHARED_N(192, type, 96, 97, 98, 99, 100, d, a, b, add, ta, tb);     \
+    if constexpr (kColumns == 256) CUTLOSS_WGMMA_SHARED_N(256, type, 128, 129, 130, 131, 132, d, a, b, add, ta, tb); \
+  } while (false)
+
+#define CUTLOSS_WGMMA_REGISTERS(type, d, a, b, add, tb)                                                                \
+  do {                                                                                                                 \
+    if constexpr (kColumns == 64) CUTLOSS_WGMMA_REGISTERS_N(64, type, 32, 33, 34, 35, 36, 37, 38, d, a, b, add, tb);   \
+    if constexpr (kColumns == 128) CUTLOSS_WGMMA_REGISTERS_N(128, type, 64, 65, 66, 67, 68, 69, 70, d, a, b, add, tb); \
+    if constexpr (kColumns == 192)                                                                                     \
+      CUTLOSS_WGMMA_REGISTERS_N(192, type, 96, 97, 98, 99, 100, 101, 102, d, a, b, add, tb);                           \
+    if constexpr (kColumns == 256)                                                                                     \
+      CUTLOSS_WGMMA_REGISTERS_N(256, type, 128, 129, 130, 131, 132, 133, 134, d, a, b, add, tb);                       \
+  } while (false)
