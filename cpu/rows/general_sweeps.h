@@ -37,16 +37,8 @@ struct GeneralRowSweep {
 
   static void transform(const GeneralRow& row, int64_t count, Scratch* s) {
     for (int64_t i = 0; i < count; i += V::kDoubles) {
-      D z = V::template load_as<D>(s->z + i) * row.inverse_temperature;
-      D slope = V::splat(row.inverse_temperature);
-      if (row.softcap > 0) {
-        // tanh u = (1 - e) / (1 + e) with e = exp(-2|u|); its derivative 4e / (1 + e)^2 keeps its precision
-        const D u = z / row.softcap;
-        const D e = exp_double<V>(u < 0 ? 2 * u : -2 * u);
-        const D tanh = (1 - e) / (1 + e);
-        z = row.softcap * (u < 0 ? -tanh : tanh);
-        slope *= 4 * e / ((1 + e) * (1 + e));
-      }
+      D z, slope;
+      row.transform.apply(V::template load_as<D>(s->z + i), exp_double<V>, &z, &slope);
       V::store_as(s->z + i, z);
       V::store_as(s->slope + i, slope);
     }

@@ -7,14 +7,14 @@
 
 #include "engine/view.h"
 #include "math/rows/softmax.h"
+#include "math/rows/transform.h"
 
 namespace cutloss::cpu {
 
 /// How logits become z, and what else the general sweep weighs: the same for all rows of a call.
 struct GeneralRow {
   int64_t classes;
-  double inverse_temperature;
-  double softcap;  // 0: none
+  math::LogitTransform transform;
   double label_smoothing;
   const float* class_weights;  // [classes] or null
   DType labels_dtype;

@@ -26,13 +26,9 @@ class RowsRun {
                 r_.label_smoothing,
                 r_.z_loss,
                 double(r_.classes)};
-    general_ = {r_.classes,
-                1 / r_.temperature,
-                r_.softcap,
-                r_.label_smoothing,
-                r_.class_weights.as<const float>(),
-                r_.targets.dtype,
-                r_.label_smoothing > 0 || r_.probability_targets()};
+    general_ = {r_.classes,         {1 / r_.temperature, r_.softcap},
+                r_.label_smoothing, r_.class_weights.as<const float>(),
+                r_.targets.dtype,   r_.label_smoothing > 0 || r_.probability_targets()};
     // Class weights reach only the target's element, and so the plain sweep, unless labels are spread over all classes.
     plain_ = !general_.wants_labels && r_.softcap == 0 && r_.temperature == 1 && !r_.entropy;
   }
@@ -76,8 +72,8 @@ class RowsRun {
       const math::RowStatistics s =
           plain_ ? sweeps_.plain.statistics(z, r_.classes, id, kept) : sweeps_.general.statistics(z, general_, target);
       if (id >= 0) {
-        const math::RowContext context = {transformed(sweeps_.element(z, id)), class_weight(id), row_weight(row),
-                                          scale_ * upstream(row), given(row)};
+        const math::RowContext context = {general_.transform.at(sweeps_.element(z, id)).z, class_weight(id),
+                                          row_weight(row), scale_ * upstream(row), given(row)};
         outcome = math::id_row(s, formula_, context);
         most = std::max(s.max, context.target_logit);
       } else if (labels) {
@@ -113,11 +109,6 @@ class RowsRun {
     if (r_.objective != math::kGivenObjective) return {};
     return {r_.objective_loss.as<const float>()[row], r_.objective_weights.as<const float>()[row]};
   }
-  double transformed(double logit) const {
-    const double z = logit * general_.inverse_temperature;
-    return r_.softcap > 0 ? r_.softcap * std::tanh(z / r_.softcap) : z;
-  }
-
   void write_outputs(int64_t row, bool counts, const math::RowOutcome& o, const char* z) const {
     if (r_.per_item) r_.per_item.as<float>()[row] = float(o.value);
     if (r_.log_prob) r_.log_prob.as<float>()[row] = float(o.log_p);

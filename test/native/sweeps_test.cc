@@ -36,7 +36,7 @@ double worst_sum = 0;  // relative
 template <class T>
 double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t target, bool keep, bool stream) {
   const int64_t n = int64_t(z.size());
-  const cpu::GeneralRow general = {n, 1, 0, 0, nullptr, DType::kInt32, false};
+  const cpu::GeneralRow general = {n, {1, 0}, 0, nullptr, DType::kInt32, false};
   const math::RowStatistics exact = sweeps.general.statistics(z.data(), general, {target, nullptr});
   std::vector<float> scratch(size_t(n) + 64);
   cpu::KeptRow kept;
@@ -104,7 +104,7 @@ void rows_of(const cpu::Level& level, int dtype, const char* name) {
     math::narrow(NAN, &z[size_t(n / 2)]);
     CHECK(std::isnan(sweeps.plain.statistics(z.data(), n, -1, nullptr).sum));
     CHECK(std::isnan(
-        sweeps.general.statistics(z.data(), {n, 1, 0, 0, nullptr, DType::kInt32, false}, {-1, nullptr}).sum));
+        sweeps.general.statistics(z.data(), {n, {1, 0}, 0, nullptr, DType::kInt32, false}, {-1, nullptr}).sum));
     math::narrow(1.f, &z[size_t(n / 2)]);
     CHECK(sweeps.argmax(z.data(), n) == n / 2);
     // rising by more than a float exponential can hold, so that the reference must move
