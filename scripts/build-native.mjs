@@ -1,5 +1,7 @@
+#!/usr/bin/env node
 // Builds the native addon with cmake-js: `npm run build:native`. prebuildify calls it in node-gyp's place and passes
-// node-gyp's arguments; --target and --devdir mean something else to cmake-js and are left out.
+// node-gyp's arguments: `rebuild` starts from nothing, so that no setting of a developer's build is left in it; --target and
+// --devdir mean something else to cmake-js and are left out.
 //
 //   CUTLOSS_CUDA=AUTO|ON|OFF              with the CUDA engine or not
 //   CUTLOSS_CUDA_ARCHITECTURES=90a-real   fewer GPUs, a faster build
@@ -40,7 +42,7 @@ const result = spawnSync(
   process.execPath,
   [
     cmakeJs,
-    'compile',
+    process.argv[2] === 'rebuild' ? 'rebuild' : 'compile',
     '--directory',
     root,
     '--out',
