@@ -1,5 +1,5 @@
-// Compiles every kernel for every GPU that ships and fails on a spilled register or a byte of local memory. Prints one
-// table: kernel, architecture, registers, static shared memory, stack, spills.
+// Compiles every kernel for every GPU that ships and fails on a spilled register, a byte of local memory, or static shared
+// memory, which kernels may not have. Prints the registers of each kernel on each GPU.
 //
 //   node scripts/kernel-gate.mjs            every architecture of cuda/find_cuda.cmake
 //   node scripts/kernel-gate.mjs 80 90a     some of them
@@ -70,16 +70,21 @@ function demangle(nvcc, names) {
   );
 }
 
-function printTable(rows) {
-  const head = ['kernel', 'GPU', 'registers', 'shared', 'stack', 'spills'];
-  const lines = [head, ...rows.map((row) => row.map(String))];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+/** A line per kernel, a column of registers per GPU. */
+function printRegisters(kernels, architectures) {
+  const names = [...new Set(kernels.map(({ name }) => name))].sort();
+  const cell = (name, architecture) =>
+    kernels.find((kernel) => kernel.name === name && kernel.architecture === architecture)?.registers ?? '-';
+  const lines = [
+    ['registers of', ...architectures.map((architecture) => `sm_${architecture}`)],
+    ...names.map((name) => [name, ...architectures.map((architecture) => String(cell(name, architecture)))]),
+  ];
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   for (const line of lines) {
-    console.log(
-      line
-        .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-        .join('  '),
+    const cells = line.map((text, column) =>
+      column === 0 ? text.padEnd(widths[0]) : text.padStart(widths[column]),
     );
+    console.log(cells.join('  '));
   }
 }
 
@@ -102,7 +107,7 @@ async function work() {
     const { code, output } = await run(nvcc, [
       '-std=c++20',
       `-I${root}`,
-      `-arch=sm_${job.architecture}`,
+      `-gencode=arch=compute_${job.architecture},code=sm_${job.architecture}`,
       '-cubin',
       '-o',
       cubin,
@@ -125,17 +130,16 @@ const names = demangle(
   nvcc,
   found.map(({ name }) => name),
 );
-const rank = (architecture) => architectures.indexOf(architecture);
-const rows = found
-  .map(({ architecture, registers, shared, stack, spills }, i) => [
-    names[i],
-    `sm_${architecture}`,
-    registers,
-    shared,
-    stack,
-    spills,
-  ])
-  .sort((a, b) => a[0].localeCompare(b[0]) || rank(a[1].slice(3)) - rank(b[1].slice(3)));
-printTable(rows);
-console.log(`kernel gate: ${found.length} kernels compiled, ${failures} refused`);
-process.exit(failures === 0 && found.length > 0 ? 0 : 1);
+const kernels = found.map((kernel, i) => ({ ...kernel, name: names[i] }));
+const refused = kernels.filter(({ shared, stack, spills }) => shared + stack + spills > 0);
+for (const { name, architecture, shared, stack, spills } of refused) {
+  console.log(
+    `${name} on sm_${architecture}: ${shared} bytes of static shared memory, ${stack} of stack, ${spills} spilled`,
+  );
+}
+printRegisters(kernels, architectures);
+console.log(
+  `kernel gate: ${kernels.length} kernels compiled for ${architectures.length} GPUs, ${refused.length} refused, ` +
+    `${failures} compilations failed`,
+);
+process.exit(failures + refused.length === 0 && kernels.length > 0 ? 0 : 1);

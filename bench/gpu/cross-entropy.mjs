@@ -20,6 +20,10 @@ const { values: options } = parseArgs({
   },
 });
 const device = 'cuda:0';
+if (!devices().some((info) => info.device === device)) {
+  console.error('Expected a GPU: cutloss finds none');
+  process.exit(2);
+}
 const shapes = options.small
   ? [[64, 500]]
   : [
@@ -49,7 +53,10 @@ for (const [rows, classes] of shapes) for (const dtype of dtypes) await measure(
 console.log();
 printTable(table);
 if (typeof torch !== 'string') torch.close();
-if (options.json) {
+
+/** After every shape: what was measured stays, whatever happens to the rest. */
+function write() {
+  if (!options.json) return;
   const report = { limits: { copy: limits, torchCopy: copyOfTorch }, torch: torch.version ?? torch, results };
   writeFileSync(options.json, JSON.stringify(report));
 }
@@ -142,6 +149,7 @@ async function measure(rows, classes, dtype) {
     }
     table.push(row);
     results.push(result);
+    write();
   }
   if (typeof torch !== 'string') await ask({ forget: true });
   for (const each of [logits, targets, out.logits]) each.dispose();

@@ -11,18 +11,26 @@ except ImportError:
     sys.exit(0)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-FUNCTIONS = {
-    "eager": torch.nn.functional.cross_entropy,
-    "compiled": torch.compile(torch.nn.functional.cross_entropy, dynamic=False),
-}
 made = {}
+
+
+def mean_loss(logits, targets):
+    return torch.nn.functional.cross_entropy(logits, targets)
+
+
+FUNCTIONS = {"eager": mean_loss, "compiled": torch.compile(mean_loss, dynamic=False)}
+
+
+def forget():
+    made.clear()
+    torch.cuda.empty_cache()
+    torch.compiler.reset()  # else, after a number of shapes, it silently stops compiling
 
 
 def tensors(work):
     key = (work["rows"], work["classes"], work["dtype"])
     if key not in made:
-        made.clear()
-        torch.cuda.empty_cache()
+        forget()
         generator = torch.Generator("cuda").manual_seed(1)
         logits = torch.empty(key[0], key[1], device="cuda", dtype=DTYPES[key[2]])
         logits.normal_(generator=generator)
@@ -71,8 +79,7 @@ def answer(work):
     if "copy" in work:
         return copy(work["copy"])
     if "forget" in work:
-        made.clear()
-        torch.cuda.empty_cache()
+        forget()
         return {}
     return cross_entropy(work)
 
@@ -82,6 +89,5 @@ for line in sys.stdin:
     try:
         print(json.dumps(answer(json.loads(line))), flush=True)
     except Exception as error:  # out of memory, no compiler for torch.compile: the other workloads go on
-        made.clear()
-        torch.cuda.empty_cache()
+        forget()
         print(json.dumps({"error": f"{type(error).__name__}: {error}"[:500]}), flush=True)

@@ -1,0 +1,63 @@
+// Digests of losses, gradients and outputs in every dtype, each computed several times over and always the same. argv:
+// 'small' or 'large'; how many workers compute them at once (0: this thread, without any).
+import { createHash } from 'node:crypto';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { crossEntropySync, toBFloat16, toFloat16 } from 'cutloss';
+import { must, problem } from '../../../test/hazards/children/work.mjs';
+
+const [size, width] = process.argv.slice(2);
+const shapes =
+  size === 'small'
+    ? [[37, 131]]
+    : [
+        [37, 131],
+        [300, 5003],
+        [64, 50257],
+      ];
+const rounds = size === 'small' ? 2 : 12;
+const optionsToTry = [
+  {},
+  { labelSmoothing: 0.1, softcap: 30, zLoss: 1e-3 },
+  { objective: { kind: 'focal' } },
+];
+const bitsOf = {
+  float32: (data) => data,
+  float16: toFloat16,
+  bfloat16: toBFloat16,
+};
+
+function digest() {
+  const hash = createHash('sha256');
+  for (const [rows, classes] of shapes) {
+    const { logits, targets } = problem(rows, classes);
+    for (const [dtype, convert] of Object.entries(bitsOf)) {
+      const inputs = { logits: { data: convert(logits.data), shape: [rows, classes], dtype }, targets };
+      for (const options of optionsToTry) {
+        const result = crossEntropySync(inputs, {
+          ...options,
+          device: 'cuda:0',
+          grads: true,
+          outputs: ['lse', 'entropy', 'argmax'],
+        });
+        hash.update(Float64Array.of(result.loss));
+        for (const each of [result.grads.logits, result.lse, result.entropy, result.argmax])
+          hash.update(each.dataSync());
+      }
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+if (isMainThread && width !== '0') {
+  const answers = Array.from({ length: Number(width) }, () => {
+    const worker = new Worker(new URL(import.meta.url), { argv: [size, '0'] });
+    return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  });
+  console.log(JSON.stringify({ digests: [...new Set(await Promise.all(answers))] }));
+} else {
+  const digests = new Set(Array.from({ length: rounds }, digest));
+  must(digests.size === 1, `the same work gives ${[...digests].join(' ')}`);
+  const [found] = digests;
+  if (isMainThread) console.log(JSON.stringify({ digests: [found] }));
+  else parentPort.postMessage(found);
+}
