@@ -29,6 +29,7 @@ done
 if [ -e "$pack" ] && [ ! -e "$pack/MANIFEST" ] && [ -n "$(ls -A "$pack")" ]; then
   fail "$pack is there and was not made by this script"
 fi
+[ -d node_modules/cmake-js ] || npm ci --ignore-scripts
 mkdir -p "$made/programs"
 
 # ---- the addon and dist/
@@ -90,6 +91,7 @@ if [ ! -e "$archive" ] || [ "$node" -nt "$archive" ]; then
     xargs -r -I{} cp -L {} "$made/node/lib/"
   tar -C "$made/node" --sort=name --mtime=@0 --owner=0 --group=0 -c . | gzip -9n > "$archive.part"
   mv "$archive.part" "$archive"
+  rm -rf "$made/node"
 fi
 
 # ---- the folder, made aside and moved into place
