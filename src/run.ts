@@ -1,6 +1,7 @@
 // The two ways to run a loss. A loss is written once, as a generator that yields native jobs and returns its result;
 // runSync() runs each job on the spot, runAsync() hands large ones to the engine's own threads. What an asynchronous
-// job touches is kept from vanishing meanwhile: pinned in place, or copied where the caller says `copy`.
+// job touches is kept from vanishing meanwhile: what JavaScript can reach is pinned in place, or copied where the caller
+// says `copy`.
 
 import { copyOf, makeStorage, type Stored } from './dtype.js';
 import { type CallSite, callSite, type Failure, locate, nativeError } from './errors.js';
@@ -98,22 +99,26 @@ function queue(job: Job): Promise<void> {
 }
 
 /**
- * Makes the job safe to run while JavaScript goes on, and returns what is left to do when it has succeeded. Inputs are
- * kept in place, or copied. An output of the caller's is kept in place too; but where the call may be aborted, or `copy`
- * is asked for, one of ours stands in for it, and nothing is ever half-written to the caller's.
+ * Makes the job safe to run while JavaScript goes on, and returns what is left to do when it has succeeded. What
+ * JavaScript can reach meanwhile is kept in place: the inputs, unless they are copied, and an output of the caller's. But
+ * where the call may be aborted, or `copy` is asked for, memory of ours stands in for such an output, and nothing is ever
+ * half-written to the caller's. Nobody can reach fresh outputs before the job is done: they stay free to be transferred.
  */
 function shelter(job: Job): () => void {
-  const { views, borrowed } = job;
-  const standsIn = job.signal !== undefined || job.copy;
-  const finish = borrowed.map(({ tensor, slot }) =>
-    standsIn ? standIn(job, tensor, slot) : () => checkThere(tensor),
-  );
-  for (let slot = 0; slot < views.length; slot++) {
+  const { views, inputs, borrowed, copy } = job;
+  const standsIn = job.signal !== undefined || copy;
+  for (let slot = 0; slot < inputs; slot++) {
     const view = views[slot];
     if (!isHost(view)) continue;
-    if (job.copy && slot < job.inputs) views[slot] = copyOf(view);
+    if (copy) views[slot] = copyOf(view);
     else keepInPlace(view);
   }
+  const finish = borrowed.map(({ tensor, slot }) => {
+    if (standsIn) return standIn(job, tensor, slot);
+    const view = views[slot];
+    if (isHost(view)) keepInPlace(view);
+    return () => checkThere(tensor);
+  });
   return () => {
     for (const each of finish) each();
   };

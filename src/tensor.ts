@@ -8,7 +8,7 @@ import { type Device, deviceName, gpuTensors, readDevice } from './devices.js';
 import { type DataOf, type DType, makeStorage, type Stored, storage } from './dtype.js';
 import { CutlossError, nativeError } from './errors.js';
 import { fromBFloat16, fromFloat16 } from './float16.js';
-import { detached, isDetached, keepInPlace, lengthOf } from './memory.js';
+import { detached, isDetached, lengthOf } from './memory.js';
 import { type DeviceMemory, isFailure, type Memory, native } from './native.js';
 import { bracketed } from './validate.js';
 
@@ -190,9 +190,7 @@ export function allocate<D extends DType>(
   what: string,
 ): Tensor<D> {
   if (device >= 0) return wrap(allocateOnDevice(dtype, size, device), dtype, shape, size, device);
-  const memory = makeStorage(dtype, size, what);
-  keepInPlace(memory);
-  return wrap(memory, dtype, shape, size, device);
+  return wrap(makeStorage(dtype, size, what), dtype, shape, size, device);
 }
 
 export function allocateOnDevice(dtype: DType, size: number, device: number): DeviceMemory {

@@ -35,9 +35,9 @@ export interface LossOptions<Differentiable extends string> {
   /** Aborts the asynchronous form: it rejects with signal.reason, and nothing is half-written to `out`. */
   signal?: AbortSignal;
   /**
-   * Whether asynchronous work is done on copies of the inputs. By default it reads the caller's own memory, and their
-   * ArrayBuffers can from then on not be transferred to another thread: Node 20 copies them instead, later versions
-   * refuse. Default false.
+   * Whether asynchronous work is done on copies of the inputs. By default it reads the caller's own memory and writes
+   * to the caller's `out`, whose ArrayBuffers can from then on not be transferred to another thread: Node 20 copies
+   * them instead, later versions refuse. Results are not affected. Default false.
    */
   copy?: boolean;
   /** Memory to receive gradients, instead of fresh memory; dtype and shape of the input, which it may itself be. */

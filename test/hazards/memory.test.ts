@@ -19,6 +19,9 @@ describe('a buffer that is taken away while a job is in flight, with garbage col
   );
 });
 
+test('results can be transferred to another thread, and inputs in flight cannot', () =>
+  runClean(child('transfer-results')));
+
 test('resizable buffers are refused wherever a buffer is taken', () => runClean(child('resizable')));
 
 test('a SharedArrayBuffer that a worker writes to gives torn values, never a crash', async () => {
