@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 pack=${1:-.device}
 most_bytes=$((60 * 1000 * 1000))
 architectures=${CUTLOSS_CUDA_ARCHITECTURES:-90a-real}
-made=build/gpu # what is kept between runs
+made=build-gpu # what is kept between runs
 
 fail() {
   echo "gpu-pack: $1" >&2
