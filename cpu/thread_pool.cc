@@ -46,7 +46,10 @@ void ThreadPool::run_group(Group& group) {
   if (group.count > 1 && threads() > 1) {
     std::lock_guard lock(mutex_);
     start_helpers();
-    groups_.push_back(&group);
+    try {
+      groups_.push_back(&group);
+    } catch (...) {  // no memory for a list of helpers: the caller does it all
+    }
     wake_helpers_.notify_all();
   }
   work(group);

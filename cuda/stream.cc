@@ -1,5 +1,5 @@
-// Putting work in order, and telling an error that passes from one that stays: after the runtime has been made to forget
-// the error, a healthy stream answers the next question.
+// Putting work in order, and telling an error that passes from one that stays: after the runtime has been made to
+// forget the error, a healthy stream answers the next question.
 #include "cuda/stream.h"
 
 #include <unistd.h>

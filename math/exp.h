@@ -14,7 +14,7 @@ namespace cutloss::math {
 
 inline constexpr double kLog2E = 1.4426950408889634, kLn2 = 0.6931471805599453;
 
-/// exp(z - shift) * factor for the elements of one row, prepared once in double.
+/// exp((z - anchor) - excess) * factor for the elements of one row, prepared once in double.
 struct ExpShift {
   float origin;     // subtracted exactly
   float lowest;     // smaller z - origin count as this: their exponential is zero
@@ -25,11 +25,11 @@ struct ExpShift {
   float sign;
 
   /// `most` is the largest z of the row.
-  CUTLOSS_HD static ExpShift of(float most, double shift, double factor) {
+  CUTLOSS_HD static ExpShift of(float most, double anchor, double excess, double factor) {
     ExpShift s;
     s.origin = std::fabs(most) < 256 ? 0 : most;
-    s.lowest = most - s.origin - 200;
-    const double exponent = (s.origin - shift) * kLog2E + std::log2(std::fabs(factor));
+    s.lowest = most - s.origin - 1000;  // zero even times the largest factor
+    const double exponent = ((s.origin - anchor) - excess) * kLog2E + std::log2(std::fabs(factor));
     const double whole = std::rint(exponent);
     s.exponent = static_cast<float>(exponent);
     s.power = static_cast<float>(whole);

@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nativeSettings, settingsChanged } from './native-settings.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -26,10 +27,9 @@ if (!has(process.env.CXX ?? 'c++') && !has('g++')) {
   fail('a C++20 compiler is needed to build the native part (apt-get install g++)');
 }
 
-const cuda = (process.env.CUTLOSS_CUDA ?? 'AUTO').toUpperCase();
+const { cuda, architectures } = nativeSettings();
 if (!['AUTO', 'ON', 'OFF'].includes(cuda))
   fail(`Expected AUTO, ON or OFF for CUTLOSS_CUDA but received ${cuda}`);
-const architectures = process.env.CUTLOSS_CUDA_ARCHITECTURES;
 
 const argument = process.argv.find((value) => value.startsWith('--out='))?.slice(6);
 const out = argument ?? 'build';
@@ -42,7 +42,7 @@ const result = spawnSync(
   process.execPath,
   [
     cmakeJs,
-    process.argv[2] === 'rebuild' ? 'rebuild' : 'compile',
+    process.argv[2] === 'rebuild' || settingsChanged(join(root, out)) ? 'rebuild' : 'compile',
     '--directory',
     root,
     '--out',

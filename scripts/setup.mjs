@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { settingsChanged } from './native-settings.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const path = (...parts) => join(root, ...parts);
@@ -29,17 +30,22 @@ function stale(product, ...sources) {
   return !existsSync(path(product)) || newest(...sources) > statSync(path(product)).mtimeMs;
 }
 
-function hasPrebuild() {
-  const folder = path('prebuilds', `${process.platform}-${process.arch}`);
-  return existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.node'));
+/** A prebuilt binary made after the last change of the sources. */
+function freshPrebuild() {
+  const folder = join('prebuilds', `${process.platform}-${process.arch}`);
+  const names = existsSync(path(folder))
+    ? readdirSync(path(folder)).filter((name) => name.endsWith('.node'))
+    : [];
+  return names.some((name) => !stale(join(folder, name), ...nativeSources));
 }
 
+const nativeSources = ['CMakeLists.txt', 'binding', 'cpu', 'cuda', 'engine', 'math'];
 const installing = process.env.npm_lifecycle_event === 'prepare';
 if (!installing && stale('node_modules/.package-lock.json', 'package-lock.json')) {
   run('installing the development dependencies', 'npm', 'ci', '--ignore-scripts');
 }
-const native = ['CMakeLists.txt', 'binding', 'cpu', 'cuda', 'engine', 'math'];
-if (!hasPrebuild() && stale('build/Release/cutloss.node', ...native)) {
+const built = !stale('build/Release/cutloss.node', ...nativeSources) && !settingsChanged(path('build'));
+if (!built && !freshPrebuild()) {
   run('building the native part (a minute or two)', process.execPath, 'scripts/build-native.mjs');
 }
 if (stale('dist/index.js', 'src', 'tsconfig.build.json', 'scripts/build-dist.mjs')) {

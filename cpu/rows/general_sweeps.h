@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "cpu/rows/row_kernels.h"
 #include "cpu/simd/exp_double.h"
@@ -72,14 +73,16 @@ struct GeneralRowSweep {
   }
 
   static void add_labels(const Scratch& s, int64_t count, math::RowStatistics* out) {
+    const double anchor = out->label_anchor();
     D labels = {}, labelled = {};
     for (int64_t i = 0; i < count; i += V::kDoubles) {
       const D share = V::template load_as<D>(s.weight + i) * V::template load_as<D>(s.label + i);
       labels += share;
-      labelled += share == 0 ? D{} : share * V::template load_as<D>(s.z + i);  // a masked class without a label
+      labelled +=
+          share == 0 ? D{} : share * (V::template load_as<D>(s.z + i) - anchor);  // a masked class without a label
     }
     out->labels += V::horizontal_sum(labels);
-    out->labelled_z += V::horizontal_sum(labelled);
+    out->labelled_gap += V::horizontal_sum(labelled);
   }
 
   static double largest(const Scratch& s, int64_t count) {
@@ -91,17 +94,21 @@ struct GeneralRowSweep {
     return V::horizontal_max(most);
   }
 
+  /// Sums so far are relative to a maximum that a new chunk may raise.
+  static void raise_max(double most, math::RowStatistics* out) {
+    if (!(most > out->max)) return;
+    const double gap = out->max - most, shrink = std::exp(gap);
+    out->weighted_max_gap = shrink > 0 ? (out->weighted_max_gap + gap * out->sum) * shrink : 0;
+    out->sum *= shrink;
+    out->labelled_gap += out->labels * (out->label_anchor() - most);
+    out->max = most;
+  }
+
   static void add_softmax(const Scratch& s, int64_t count, math::RowStatistics* out) {
-    const double most = std::max(out->max, largest(s, count));
+    const double most = out->max;
     if (most == -kInfinity) {
       for (int64_t i = 0; i < count; ++i) out->sum += s.z[i] != s.z[i] ? s.z[i] : 0;
       return;
-    }
-    if (most > out->max) {
-      const double gap = out->max - most, shrink = std::exp(gap);
-      out->weighted_max_gap = shrink > 0 ? (out->weighted_max_gap + gap * out->sum) * shrink : 0;
-      out->sum *= shrink;
-      out->max = most;
     }
     D sum = {}, gaps = {};
     for (int64_t i = 0; i < count; i += V::kDoubles) {
@@ -120,11 +127,15 @@ struct GeneralRowSweep {
     for (int64_t at = 0; at < row.classes; at += kChunk) {
       const int64_t count = row.classes - at < kChunk ? row.classes - at : kChunk;
       load_chunk(static_cast<const T*>(logits), row, at, count, &s);
+      double* target_z = target.id >= at && target.id < at + count ? s.z + (target.id - at) : nullptr;
+      const double kept_z = target_z ? std::exchange(*target_z, -kInfinity) : 0;
+      raise_max(largest(s, count), &out);
       if (row.wants_labels) {
         load_labels(row, target, at, count, &s);
+        if (target_z) *target_z = kept_z;
         add_labels(s, count, &out);
+        if (target_z) *target_z = -kInfinity;
       }
-      if (target.id >= at && target.id < at + count) s.z[target.id - at] = -kInfinity;
       add_softmax(s, count, &out);
     }
     return out;
@@ -140,7 +151,8 @@ struct GeneralRowSweep {
       load_chunk(static_cast<const T*>(logits), row, at, count, &s);
       if (row.wants_labels) load_labels(row, target, at, count, &s);
       for (int64_t i = 0; i < count; i += V::kDoubles) {
-        D dz = outcome.softmax * exp_double<V>(V::template load_as<D>(s.z + i) - outcome.lse);
+        D dz = outcome.softmax *
+               exp_double<V>((V::template load_as<D>(s.z + i) - outcome.lse.anchor) - outcome.lse.excess);
         if (row.wants_labels) {
           dz -= outcome.labels * V::template load_as<D>(s.weight + i) * V::template load_as<D>(s.label + i);
         }

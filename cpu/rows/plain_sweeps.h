@@ -33,7 +33,7 @@ struct PlainRow {
   static double sweep(const T* z, int64_t count, float reference, float* kept) {
     constexpr int kTogether = sizeof(T) == 4 ? 1 : kUnroll;  // a gradient of 16 bits does not see one more rounding
     constexpr int kSums = kUnroll / kTogether;
-    const math::ExpShift shift = math::ExpShift::of(reference, reference, 1);
+    const math::ExpShift shift = math::ExpShift::of(reference, reference, 0, 1);
     F sum[kSums], rest[kSums] = {};
     for (F& lanes : sum) lanes = V::splat(1.f);
     const auto exponential = [&](F v, int64_t i) {
@@ -138,38 +138,50 @@ struct PlainRow {
     if (i < count) part(i, count - i);
   }
 
+  /// What a stretch's exponentials are to be multiplied with.
+  static double kept_factor(const KeptRow::Stretch& stretch, const PlainGradient& a) {
+    return a.softmax * std::exp((stretch.reference - a.lse.anchor) - a.lse.excess);
+  }
+
+  /// Exponentials that underflow are no loss as long as their products would too.
+  static bool kept_suffice(const PlainGradient& a) {
+    for (int k = 0; a.kept && k < a.kept->count; ++k) {
+      const double factor = std::fabs(kept_factor(a.kept->stretches[k], a));
+      if (!(factor >= 0x1p-100 && factor <= 1)) return false;
+    }
+    return a.kept;
+  }
+
   template <bool kStream>
-  static void write_kept(const KeptRow& kept, T* g, double lse, double softmax, const T* next) {
-    for (int k = 0; k < kept.count; ++k) {
-      const KeptRow::Stretch& stretch = kept.stretches[k];
-      const float* e = kept.exponentials + stretch.begin;
-      const float factor = static_cast<float>(softmax * std::exp(stretch.reference - lse));
+  static void write_kept(const PlainGradient& a, T* g, const T* next) {
+    for (int k = 0; k < a.kept->count; ++k) {
+      const KeptRow::Stretch& stretch = a.kept->stretches[k];
+      const float* e = a.kept->exponentials + stretch.begin;
+      const float factor = static_cast<float>(kept_factor(stretch, a));
       write<kStream>(g + stretch.begin, stretch.count, next ? next + stretch.begin : nullptr,
                      [&](int64_t i, int64_t) { return V::load(e + i) * factor; });
     }
   }
 
   template <bool kStream>
-  static void write_again(const T* z, T* g, int64_t classes, double most, double lse, double softmax, const T* next) {
-    const math::ExpShift shift = math::ExpShift::of(float(most), lse, softmax);
-    write<kStream>(g, classes, next, [&](int64_t i, int64_t n) {
+  static void write_again(const PlainGradient& a, T* g, const T* next) {
+    const T* z = static_cast<const T*>(a.logits);
+    const math::ExpShift shift = math::ExpShift::of(float(a.most), a.lse.anchor, a.lse.excess, a.softmax);
+    write<kStream>(g, a.classes, next, [&](int64_t i, int64_t n) {
       const F v = n == V::kLanes ? V::load(z + i) : V::load_part(z + i, n, 0);
       return sizeof(T) == 2 ? math::exp_shifted_16<V>(v, shift) : math::exp_shifted<V>(v, shift);
     });
   }
 
   static void gradient(const PlainGradient& a) {
-    const T* z = static_cast<const T*>(a.logits);
     T* g = static_cast<T*>(a.gradient);
     const T* next = static_cast<const T*>(a.next);
     if (a.softmax == 0) {
       memset(g, 0, a.classes * sizeof(T));
-    } else if (a.kept) {
-      a.stream ? write_kept<true>(*a.kept, g, a.lse, a.softmax, next)
-               : write_kept<false>(*a.kept, g, a.lse, a.softmax, next);
+    } else if (kept_suffice(a)) {
+      a.stream ? write_kept<true>(a, g, next) : write_kept<false>(a, g, next);
     } else {
-      a.stream ? write_again<true>(z, g, a.classes, a.most, a.lse, a.softmax, next)
-               : write_again<false>(z, g, a.classes, a.most, a.lse, a.softmax, next);
+      a.stream ? write_again<true>(a, g, next) : write_again<false>(a, g, next);
     }
   }
 };

@@ -46,7 +46,9 @@ struct PlainGradient {
   const void* logits;
   void* gradient;
   int64_t classes;
-  double most, lse, softmax;
+  double most;
+  math::LogSum lse;
+  double softmax;
   const KeptRow* kept;  // or null: computed again
   bool stream;          // past the caches
   const void* next;     // the row after, or null: read soon, worth fetching

@@ -112,7 +112,7 @@ class RowsRun {
   void write_outputs(int64_t row, bool counts, const math::RowOutcome& o, const char* z) const {
     if (r_.per_item) r_.per_item.as<float>()[row] = float(o.value);
     if (r_.log_prob) r_.log_prob.as<float>()[row] = float(o.log_p);
-    if (r_.lse) r_.lse.as<float>()[row] = float(o.lse);
+    if (r_.lse) r_.lse.as<float>()[row] = float(o.lse.value());
     if (r_.entropy) r_.entropy.as<float>()[row] = float(o.entropy);
     if (r_.argmax) r_.argmax.as<int32_t>()[row] = counts ? int32_t(sweeps_.argmax(z, r_.classes)) : -1;
   }

@@ -40,7 +40,7 @@ class RowLabels {
   double smoothing_, share_;
 };
 
-/// One thread's part of the softmax's statistics.
+/// One thread's part of the statistics, relative to the largest z it has met; labels have an anchor before that, too.
 class GeneralSum {
  public:
   __device__ void add(double z) {
@@ -55,22 +55,32 @@ class GeneralSum {
     gaps_ += gap < -700 ? 0 : e * gap;
   }
 
+  __device__ void add_label(double share, double z) {
+    labels_ += share;
+    labelled_ += share == 0 ? 0 : share * (z - anchor());
+  }
+
   __device__ math::RowStatistics together(Team& team) {
     const double most = team.max(max_);
     if (max_ != kNothing) refer_to(most);
-    return {most, team.sum(sum_), team.sum(gaps_), 0, 0};
+    const double labelled = labelled_ + labels_ * (anchor() - (most == kNothing ? 0 : most));
+    return {most, team.sum(sum_), team.sum(gaps_), team.sum(labels_), team.sum(labelled)};
   }
 
  private:
+  __device__ double anchor() const { return max_ == kNothing ? 0 : max_; }
+
   __device__ void refer_to(double most) {
     const double gap = max_ - most, shrink = exp(gap);
     gaps_ = shrink > 0 ? (gaps_ + gap * sum_) * shrink : 0;
     sum_ *= shrink;
+    labelled_ += labels_ * (anchor() - most);
     max_ = most;
   }
 
   static constexpr double kNothing = -INFINITY;
   double max_ = kNothing, sum_ = 0, gaps_ = 0;
+  double labels_ = 0, labelled_ = 0;
 };
 
 template <class T>
@@ -78,22 +88,12 @@ __device__ math::RowStatistics general_statistics(const T* row, int64_t count, i
                                                   const RowPass& pass, Team& team) {
   const RowLabels labels(pass, given);
   GeneralSum sum;
-  double labelled = 0, labelled_z = 0;
   for (int64_t at = team.rank(); at < count; at += team.size()) {
     const double z = pass.transform.at(math::widen(row[at])).z;
-    if (pass.wants_labels) {
-      const double share = labels.at(at);
-      labelled += share;
-      labelled_z += share == 0 ? 0 : share * z;
-    }
     if (at != target) sum.add(z);
+    if (pass.wants_labels) sum.add_label(labels.at(at), z);
   }
-  math::RowStatistics statistics = sum.together(team);
-  if (pass.wants_labels) {
-    statistics.labels = team.sum(labelled);
-    statistics.labelled_z = team.sum(labelled_z);
-  }
-  return statistics;
+  return sum.together(team);
 }
 
 /// The whole row, the target's element included.
@@ -105,7 +105,7 @@ __device__ void general_gradient(const T* row, T* gradient, int64_t count, int64
     const math::LogitTransform::Result t = pass.transform.at(math::widen(row[at]));
     double dz = outcome.target;
     if (at != target) {
-      dz = outcome.softmax * exp(t.z - outcome.lse);
+      dz = outcome.softmax * exp((t.z - outcome.lse.anchor) - outcome.lse.excess);
       if (pass.wants_labels) dz -= outcome.labels * labels.at(at);
     }
     math::narrow(static_cast<float>(dz * t.slope), gradient + at);

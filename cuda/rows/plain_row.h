@@ -81,13 +81,13 @@ class PlainSum {
   __device__ void refer_to(float most) {
     sum_ *= sum_ == 0 ? 0 : exp(static_cast<double>(reference_) - most);
     reference_ = most;
-    shift_ = math::ExpShift::of(most, most, 1);
+    shift_ = math::ExpShift::of(most, most, 0, 1);
   }
 
   static constexpr float kNothing = -INFINITY;
   float max_ = kNothing, reference_ = kNothing;
   double sum_ = 0;
-  math::ExpShift shift_ = {0, -200, 0, 0, 0, 0, 1};  // exp(z), which is zero for -inf
+  math::ExpShift shift_ = {0, -1000, 0, 0, 0, 0, 1};  // exp(z), which is zero for -inf
 };
 
 /// Maximum and sum over the row without `target` (< 0: none).

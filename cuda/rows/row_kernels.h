@@ -95,7 +95,8 @@ class Row {
       o = math::ignored_row(s);
     }
     plan.zero = !counts() || (o.softmax == 0 && o.labels == 0 && o.target == 0);
-    if (pass_.plain && o.softmax != 0) plan.shift = math::ExpShift::of(static_cast<float>(most), o.lse, o.softmax);
+    if (pass_.plain && o.softmax != 0)
+      plan.shift = math::ExpShift::of(static_cast<float>(most), o.lse.anchor, o.lse.excess, o.softmax);
     return plan;
   }
 
@@ -105,7 +106,7 @@ class Row {
     if (!there_) return;
     if (r_.per_item) r_.per_item.as<float>()[row_] = static_cast<float>(o.value);
     if (r_.log_prob) r_.log_prob.as<float>()[row_] = static_cast<float>(o.log_p);
-    if (r_.lse) r_.lse.as<float>()[row_] = static_cast<float>(o.lse);
+    if (r_.lse) r_.lse.as<float>()[row_] = static_cast<float>(o.lse.value());
     if (r_.entropy) r_.entropy.as<float>()[row_] = static_cast<float>(o.entropy);
     if (r_.argmax) r_.argmax.as<int32_t>()[row_] = counts() ? static_cast<int32_t>(largest) : -1;
   }

@@ -19,7 +19,18 @@ struct RowStatistics {
   double sum;               // sum exp(z_j - max)
   double weighted_max_gap;  // sum exp(z_j - max) (z_j - max)
   double labels;            // sum w_j t_j
-  double labelled_z;        // sum w_j t_j z_j
+  double labelled_gap;      // sum w_j t_j (z_j - label_anchor)
+
+  CUTLOSS_HD double label_anchor() const { return max == -INFINITY ? 0 : max; }
+};
+
+/// log sum exp(z_j), as a logit of the row and what goes beyond it. As one number it would lose the excess beside a
+/// large logit: among a thousand logits of -1e20, which are equally likely, log 1000 is nothing.
+struct LogSum {
+  double anchor;
+  double excess;
+
+  CUTLOSS_HD double value() const { return anchor + excess; }
 };
 
 /// What a loss asks of every row alike.
@@ -42,7 +53,7 @@ struct RowContext {
 struct RowOutcome {
   double value;  // this row's loss
   double log_p;
-  double lse;
+  LogSum lse;
   double entropy;
   // the gradient by z, before softcap and temperature
   double softmax;  // times p_j
@@ -50,67 +61,73 @@ struct RowOutcome {
   double target;   // the whole element of the target
 };
 
+/// Nothing times anything is nothing: a row that the gradient leaves out has none, whatever its logits.
+CUTLOSS_HD double times(double factor, double x) { return factor == 0 ? 0 : factor * x; }
+
 namespace detail {
 
-CUTLOSS_HD double entropy_of(double lse, double max, double p_others, double gap_over_sum, double p, double log_p) {
+CUTLOSS_HD double entropy_of(const LogSum& lse, const RowStatistics& s, double p_others, double p, double log_p) {
   // H = -p log p - sum_{j != y} p_j log p_j, with log p_j = (z_j - max) - (lse - max)
-  const double others = p_others > 0 ? p_others * ((lse - max) - gap_over_sum) : 0;
-  return others - (p > 0 ? p * log_p : 0);
+  const double beyond_max = (lse.anchor - s.max) + lse.excess;
+  const double others = p_others == 0 ? 0 : p_others * (beyond_max - s.weighted_max_gap / s.sum);
+  return others - (p == 0 ? 0 : p * log_p);
 }
 
 }  // namespace detail
 
 /// A row whose target is a class id.
 CUTLOSS_HD RowOutcome id_row(const RowStatistics& s, const RowFormula& f, const RowContext& c) {
-  const double others = s.max + std::log(s.sum);  // -inf where there are no others
-  const TargetProbability t = TargetProbability::from_odds_against(others - c.target_logit);
+  const double no_infinity = c.target_logit > 0 ? 0 * c.target_logit : 0;  // +inf has no softmax: not-a-number
+  const double log_others = std::log(s.sum);                               // beyond s.max; -inf where there are none
+  const double x = (s.max - c.target_logit) + log_others + no_infinity;
+  const TargetProbability t = TargetProbability::from_odds_against(x);
   const bool given = f.objective.kind == kGivenObjective;
   const ObjectiveTerms objective = given ? c.given : evaluate(f.objective, t);
 
   RowOutcome o;
   o.log_p = t.log_p;
-  o.lse = t.p > t.q ? c.target_logit - t.log_p : others + softplus(c.target_logit - others);
-  o.entropy = detail::entropy_of(o.lse, s.max, t.q, s.sum > 0 ? s.weighted_max_gap / s.sum : 0, t.p, t.log_p);
+  o.lse = t.p > t.q ? LogSum{c.target_logit, -t.log_p} : LogSum{s.max, log_others + softplus(-x)};
+  o.entropy = detail::entropy_of(o.lse, s, t.q, t.p, t.log_p);
 
   const double hard = c.class_weight * (1 - f.label_smoothing);
   const double soft = f.label_smoothing / f.classes;
-  const double z_slope = 2 * f.z_loss * o.lse;
+  const double z_slope = f.z_loss != 0 ? 2 * f.z_loss * o.lse.value() : 0;
   o.value = hard * objective.value;
-  if (soft != 0) o.value += soft * (o.lse * s.labels - s.labelled_z);
-  if (f.z_loss != 0) o.value += f.z_loss * o.lse * o.lse;
+  if (soft != 0) o.value += soft * (s.labels * ((o.lse.anchor - s.label_anchor()) + o.lse.excess) - s.labelled_gap);
+  if (f.z_loss != 0) o.value += f.z_loss * o.lse.value() * o.lse.value();
   o.value *= c.weight;
 
   const double factor = c.weight * c.upstream;
   const double pull = hard * objective.weight;
-  const double spread = soft * s.labels + (f.z_loss != 0 ? z_slope : 0);
-  o.softmax = factor * (pull + spread);
-  o.labels = factor * soft;
-  o.target = factor * (spread * t.p - pull * t.q - soft * c.class_weight);
+  const double spread = soft * s.labels + z_slope;
+  o.softmax = times(factor, pull + spread);
+  o.labels = times(factor, soft);
+  o.target = times(factor, spread * t.p - pull * t.q - soft * c.class_weight);
   return o;
 }
 
 /// A row whose target is a distribution t, already smoothed: t = (1 - e) given + e/V.
 CUTLOSS_HD RowOutcome probability_row(const RowStatistics& s, const RowFormula& f, const RowContext& c) {
   RowOutcome o;
-  o.lse = s.max + std::log(s.sum);
+  o.lse = {s.max, std::log(s.sum)};
   o.log_p = 0;
-  o.entropy = detail::entropy_of(o.lse, s.max, 1, s.weighted_max_gap / s.sum, 0, 0);
-  const double z_slope = 2 * f.z_loss * o.lse;
-  o.value = s.labels * o.lse - s.labelled_z;
-  if (f.z_loss != 0) o.value += f.z_loss * o.lse * o.lse;
+  o.entropy = detail::entropy_of(o.lse, s, 1, 0, 0);
+  const double z_slope = f.z_loss != 0 ? 2 * f.z_loss * o.lse.value() : 0;
+  o.value = s.labels * ((o.lse.anchor - s.label_anchor()) + o.lse.excess) - s.labelled_gap;
+  if (f.z_loss != 0) o.value += f.z_loss * o.lse.value() * o.lse.value();
   o.value *= c.weight;
 
   const double factor = c.weight * c.upstream;
-  o.softmax = factor * (s.labels + (f.z_loss != 0 ? z_slope : 0));
-  o.labels = factor;
+  o.softmax = times(factor, s.labels + z_slope);
+  o.labels = times(factor, 1);
   o.target = 0;
   return o;
 }
 
 /// A row that does not count: only lse and entropy are defined.
 CUTLOSS_HD RowOutcome ignored_row(const RowStatistics& s) {
-  const double lse = s.max + std::log(s.sum);
-  return {0, 0, lse, detail::entropy_of(lse, s.max, 1, s.weighted_max_gap / s.sum, 0, 0), 0, 0, 0};
+  const LogSum lse = {s.max, std::log(s.sum)};
+  return {0, 0, lse, detail::entropy_of(lse, s, 1, 0, 0), 0, 0, 0};
 }
 
 }  // namespace cutloss::math

@@ -19,6 +19,19 @@ const sizes: RowCase[] = [
 
 const logits: RowCase[] = [
   { name: 'all logits -1e4', shape: [4, 507], logits: { constant: -1e4 } },
+  { name: 'all logits -1e12', shape: [4, 507], logits: { constant: -1e12 } },
+  {
+    name: 'a mask of the least float32 all over',
+    shape: [3, 1000],
+    logits: { constant: -3.4028234663852886e38 },
+  },
+  { name: 'ties far from zero', shape: [5, 300], logits: { either: [3e30, -3e30] } },
+  {
+    name: 'ties blown up by a small temperature',
+    shape: [3, 40],
+    logits: { either: [1, 0.5] },
+    options: { temperature: 1e-20, labelSmoothing: 0.1 },
+  },
   { name: 'all logits +1e4', shape: [4, 507], logits: { constant: 1e4 } },
   { name: 'logits of -1e4 and +1e4', shape: [9, 507], logits: { either: [-1e4, 1e4] } },
   { name: 'all equal: log V', shape: [4, 1000], logits: { constant: 0.7 } },

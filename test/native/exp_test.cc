@@ -27,7 +27,7 @@ int main() {
     const float most = center + 8;
     const double shift = most + 1 + std::fabs(normal(random)) * 4;
     const double factor = std::ldexp(1 + std::fabs(normal(random)), row % 41 - 20) * (row % 3 ? 1 : -1);
-    const math::ExpShift s = math::ExpShift::of(most, shift, factor);
+    const math::ExpShift s = math::ExpShift::of(most, shift, 0, factor);
     for (int i = 0; i < 64; ++i) {
       V::F z;
       for (int k = 0; k < 4; ++k) z[k] = std::min(most, center + normal(random) * (i % 8 == 0 ? 20 : 3));
@@ -45,7 +45,7 @@ int main() {
   CHECK(worst > 0.9 && worst < 3);
   CHECK(worst_16 < 2e-5);
 
-  const math::ExpShift s = math::ExpShift::of(0, 0, 1);
+  const math::ExpShift s = math::ExpShift::of(0, 0, 0, 1);
   V::F edge = {-INFINITY, NAN, -1e30f, 0};
   const V::F e = math::exp_shifted<V>(edge, s);
   CHECK(e[0] == 0 && std::isnan(e[1]) && e[2] == 0 && e[3] == 1);

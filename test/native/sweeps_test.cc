@@ -58,7 +58,7 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
   T* g = reinterpret_cast<T*>(static_cast<char*>(memory) + 64) - 1;  // misaligned by all but one element
   double most = exact.max;
   if (target >= 0) most = std::max(most, double(math::widen(z[size_t(target)])));
-  sweeps.plain.gradient({z.data(), g, n, most, lse, softmax, keeping, stream, nullptr});
+  sweeps.plain.gradient({z.data(), g, n, most, {lse, 0}, softmax, keeping, stream, nullptr});
   cpu::level().fence();
   double worst = 0;
   for (int64_t j = 0; j < n; ++j) {
@@ -69,7 +69,7 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
 
   // in place
   std::vector<T> same = z;
-  sweeps.plain.gradient({same.data(), same.data(), n, most, lse, softmax, keeping, false, nullptr});
+  sweeps.plain.gradient({same.data(), same.data(), n, most, {lse, 0}, softmax, keeping, false, nullptr});
   for (int64_t j = 0; j < n; ++j) CHECK(j == target || std::memcmp(&same[size_t(j)], g + j, sizeof(T)) == 0);
   std::free(memory);
   return worst;

@@ -63,6 +63,7 @@ interface Row {
   z: Float64Array;
   slope: Float64Array; // dz/dlogit
   p: Float64Array;
+  logP: (j: number) => TargetProbability;
   lse: number;
   entropy: number;
   argmax: number;
@@ -90,19 +91,27 @@ function forward(
   }
   let sum = 0;
   for (const value of z) sum += Math.exp(value - max);
-  const lse = max + Math.log(sum);
-  const p = z.map((value) => Math.exp(value - lse));
+  // max + log sum is lse, but among logits of -1e20 the logarithm would be lost in it
+  const beyondMax = Math.log(sum);
+  const p = z.map((value) => Math.exp(value - max - beyondMax));
+  const logP = (j: number): TargetProbability => logProbability(z, p, max, beyondMax, j);
   let entropy = 0; // -sum p log p; log p from the ratio of p to the others where p is nearly 1
-  for (let j = 0; j < classes; j++) {
-    if (p[j] !== 0) entropy -= (p[j] as number) * logProbability(z, p, lse, j).logP;
-  }
-  return { z, slope, p, lse, entropy, argmax, label: -1 };
+  for (let j = 0; j < classes; j++) if (p[j] !== 0) entropy -= (p[j] as number) * logP(j).logP;
+  return { z, slope, p, logP, lse: max + beyondMax, entropy, argmax, label: -1 };
 }
 
 /** log p_y and 1 - p_y, exact as p_y -> 1: there they live in the other classes' share. */
-function logProbability(z: Float64Array, p: Float64Array, lse: number, y: number): TargetProbability {
+function logProbability(
+  z: Float64Array,
+  p: Float64Array,
+  max: number,
+  beyondMax: number,
+  y: number,
+): TargetProbability {
   const own = z[y] as number;
-  if (!((p[y] as number) > 0.5)) return { p: p[y] as number, q: 1 - (p[y] as number), logP: own - lse };
+  if (!((p[y] as number) > 0.5)) {
+    return { p: p[y] as number, q: 1 - (p[y] as number), logP: own - max - beyondMax };
+  }
   let odds = 0;
   for (let j = 0; j < z.length; j++) if (j !== y) odds += Math.exp((z[j] as number) - own);
   return { p: 1 / (1 + odds), q: odds / (1 + odds), logP: -Math.log1p(odds) };
@@ -133,7 +142,7 @@ export function crossEntropy(
     const label = targets && predicts ? Number(targets[i + shift]) : ignoreIndex;
     if (targets && label !== ignoreIndex) {
       row.label = label;
-      row.target = logProbability(row.z, row.p, row.lse, label);
+      row.target = row.logP(label);
     }
     rows.push(row);
   }
@@ -166,7 +175,7 @@ export function crossEntropy(
 
   for (let i = 0; i < count; i++) {
     if (!counts(i)) continue;
-    const { z, slope, p, lse, label, target } = rows[i] as Row;
+    const { slope, p, logP, lse, label, target } = rows[i] as Row;
     const share = (j: number): number => {
       // what multiplies -log p_j beyond the objective's own term
       const given = probabilities ? (probabilities[i * classes + j] as number) * (1 - labelSmoothing) : 0;
@@ -180,7 +189,7 @@ export function crossEntropy(
     let shares = 0;
     if (probabilities || labelSmoothing !== 0) {
       for (let j = 0; j < classes; j++) {
-        const part = share(j) === 0 ? 0 : share(j) * -logProbability(z, p, lse, j).logP;
+        const part = share(j) === 0 ? 0 : share(j) * -logP(j).logP;
         shares += share(j);
         value += part;
         magnitude += Math.abs(part);
