@@ -5,7 +5,7 @@ import { type DType, dtypes, isDType, type Stored, type TypedArray } from './dty
 import { CutlossError } from './errors.js';
 import { toBFloat16, toFloat16 } from './float16.js';
 import { lengthOf, typedArrayKind } from './memory.js';
-import { allocate, memoryOf, type Tensor, wrap } from './tensor.js';
+import { allocate, isTensor, memoryOf, type Tensor, wrap } from './tensor.js';
 import { bracketed, choice, expected, isArray } from './validate.js';
 import { checkMemory, dtypeFor, readShape, sizeOf, stored } from './view.js';
 
@@ -30,12 +30,18 @@ export function tensor<D extends DType = 'float32'>(
   dtype?: D,
 ): Tensor<D>;
 export function tensor(values: unknown, shape?: unknown, dtype?: unknown): Tensor {
+  if (isTensor(values)) {
+    const message = 'Expected a typed array, a number or nested arrays for values but received a Tensor';
+    throw new CutlossError('ERR_CUTLOSS_DTYPE', message, { name: 'values' });
+  }
   const kind = typedArrayKind(values);
-  if (kind === undefined) return copyNested(values, shape, readDType(dtype, 'float32'));
+  const third = isDType(shape) ? 'the dtype is the third argument' : undefined;
+  const given = shape === undefined ? undefined : readShape(shape, 'shape', third);
+  if (kind === undefined) return copyNested(values, given, readDType(dtype, 'float32'));
 
   const type = dtypeFor(kind, dtype, 'values');
   const memory = stored(values as TypedArray, kind);
-  const axes = shape === undefined ? [lengthOf(memory)] : readShape(shape, 'shape');
+  const axes = given ?? [lengthOf(memory)];
   const size = sizeOf(axes, 'shape');
   checkMemory(memory, size, axes, 'values');
   return wrap(memory, type, axes, size, -1);
@@ -53,7 +59,7 @@ export function zeros<D extends DType = 'float32'>(
 ): Tensor<D>;
 export function zeros(shape: unknown, dtype?: unknown, device: unknown = 'cpu'): Tensor {
   const type = readDType(dtype, 'float32');
-  const axes = readShape(shape, 'shape');
+  const axes = readShape(shape, 'shape', isDType(shape) ? 'the dtype is the second argument' : undefined);
   const size = sizeOf(axes, 'shape');
   const target = readDevice(device, 'device');
   const host = allocate(type, axes, size, -1, 'zeros');
@@ -66,11 +72,11 @@ function readDType(value: unknown, fallback: DType): DType {
   throw expected('ERR_CUTLOSS_DTYPE', choice(dtypes), 'dtype', value);
 }
 
-function copyNested(values: unknown, shape: unknown, dtype: DType): Tensor {
+function copyNested(values: unknown, shape: readonly number[] | undefined, dtype: DType): Tensor {
   const natural: number[] = [];
   const flat: number[] = [];
   flatten(values, 0, natural, flat, dtype);
-  const axes = shape === undefined ? natural : readShape(shape, 'shape');
+  const axes = shape ?? natural;
   const size = sizeOf(axes, 'shape');
   if (size !== flat.length) {
     const message = `Expected ${size} values for the shape ${bracketed(axes)} but received ${flat.length}`;

@@ -4,7 +4,7 @@
 import { environment } from './environment.js';
 import { CutlossError, nativeError } from './errors.js';
 import { type DeviceDescription, isFailure, native } from './native.js';
-import { describe, expected, integerFrom, type Reader } from './validate.js';
+import { choice, describe, expected, integerFrom, type Reader } from './validate.js';
 
 /** Where a tensor lives or a loss runs. 'cuda' is accepted wherever a Device is, and means 'cuda:0'. */
 export type Device = 'cpu' | `cuda:${number}`;
@@ -25,32 +25,35 @@ export interface DeviceInfo {
 
 export const cpu = -1;
 
-const names: Device[] = [];
+const deviceNames: Device[] = [];
 
 export function deviceName(device: number): Device {
   if (device < 0) return 'cpu';
-  names[device] ??= `cuda:${device}`;
-  return names[device] as Device;
+  deviceNames[device] ??= `cuda:${device}`;
+  return deviceNames[device] as Device;
 }
 
 /** A device's name as its number; whether there is such a device is asked too. */
-export const readDevice: Reader<number> = (value, name) => {
+export const readDevice: Reader<number> = (value, name) => readNamed(value, name, ['cpu']);
+
+/** `names` are those that need no GPU. */
+function readNamed(value: unknown, name: string, names: readonly string[]): number {
   if (value === 'cpu') return cpu;
-  if (typeof value !== 'string')
-    throw expected('ERR_CUTLOSS_OPTION', "'cpu' or 'cuda:<number>'", name, value);
+  const what = choice([...names, 'cuda', 'cuda:<number>']);
+  if (typeof value !== 'string') throw expected('ERR_CUTLOSS_OPTION', what, name, value);
   const match = /^cuda(?::(0|[1-9]\d{0,3}))?$/.exec(value);
-  if (match === null) throw expected('ERR_CUTLOSS_DEVICE', "'cpu' or 'cuda:<number>'", name, value);
+  if (match === null) throw expected('ERR_CUTLOSS_DEVICE', what, name, value);
   const device = Number(match[1] ?? 0);
   const { count, reason } = native().cudaDevices();
   if (device < count) return device;
-  const present = ['cpu', ...Array.from({ length: count }, (_, i) => `cuda:${i}`)].join(', ');
+  const present = choice([...names, ...Array.from({ length: count }, (_, i) => `cuda:${i}`)]);
   const why = count === 0 && reason ? `: ${reason}` : '';
-  const message = `Expected one of ${present} for ${name} but received ${describe(value)}${why}`;
+  const message = `Expected ${present} for ${name} but received ${describe(value)}${why}`;
   throw new CutlossError('ERR_CUTLOSS_DEVICE', message, { name });
-};
+}
 
 const readDeviceOrAuto: Reader<number> = (value, name) =>
-  value === 'auto' ? firstDevice() : readDevice(value, name);
+  value === 'auto' ? firstDevice() : readNamed(value, name, ['auto', 'cpu']);
 
 function firstDevice(): number {
   return native().cudaDevices().count > 0 ? 0 : cpu;

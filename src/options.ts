@@ -2,7 +2,9 @@
 // the parsed object, the defaults and the error for a misspelled option, which names the nearest one.
 
 import { CutlossError } from './errors.js';
-import { expected, isObject, type Reader } from './validate.js';
+import { typedArrayKind } from './memory.js';
+import { isTensor } from './tensor.js';
+import { describe, expected, isArray, isObject, listed, type Reader, withArticle } from './validate.js';
 
 /** One line of a table. */
 export interface Option<T> {
@@ -29,27 +31,49 @@ export function optional<T>(read: Reader<T>): Option<T | undefined> {
 /** Keeps what the caller gave for a later reader that knows more. */
 export const raw: Option<unknown> = option((value) => value, undefined);
 
+/** What errors say beside the table. */
+export interface Surroundings {
+  /** What the whole object is called; by default 'the options of crossEntropy'. */
+  readonly title?: string;
+  /** What it looks like: '{ logits, targets }'. */
+  readonly form?: string;
+  /** What to do where a tensor or an array was given in its place. */
+  readonly forTensor?: string;
+  /** Names that are known and left unread. */
+  readonly unread?: readonly string[];
+  /** Names that belong elsewhere, and a sentence that says where. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
+}
+
 /**
- * A parser for the table. `each` says what a line is, as errors call it: 'option of crossEntropy'. Every property of the table is read
- * exactly once, undefined means default, and whatever else is enumerable in the object is an unknown option; but the
- * `others` are known and left unread.
+ * A parser for the table. `each` says what a line is, as errors call it: 'option of crossEntropy'. Every property of the
+ * table is read exactly once, undefined means default, and whatever else is enumerable in the object is unknown.
  */
 export function defineOptions<Table extends OptionTable>(
   each: `${'option' | 'input'} of ${string}`,
   table: Table,
-  ...others: readonly string[]
+  surroundings: Surroundings = {},
 ): (options: unknown) => Parsed<Table> {
+  const {
+    title = `the ${each.replace(' ', 's ')}`,
+    form = 'an object',
+    forTensor,
+    unread = [],
+  } = surroundings;
   const names = Object.keys(table);
-  const known = new Set([...names, ...others]);
+  const known = new Set([...names, ...unread]);
   const readers = names.map((name) => (table[name] as Option<unknown>).read);
   const defaults = Object.fromEntries(names.map((name) => [name, (table[name] as Option<unknown>).fallback]));
 
   return (options) => {
     const parsed = { ...defaults };
     if (options === undefined) return parsed as Parsed<Table>;
-    if (!isObject(options))
-      throw expected('ERR_CUTLOSS_OPTION', 'an object', `the ${each.replace(' ', 's ')}`, options);
-    for (const name in options) if (!known.has(name)) throw unknownOption(each, name, [...known]);
+    const kind = isTensor(options) ? 'Tensor' : typedArrayKind(options);
+    if (kind !== undefined) throw insteadOfObject(form, title, withArticle(kind), forTensor);
+    if (isArray(options)) throw insteadOfObject(form, title, 'an array', forTensor);
+    if (!isObject(options)) throw expected('ERR_CUTLOSS_OPTION', form, title, options);
+    for (const name in options)
+      if (!known.has(name)) throw unknownName(each, name, [...known], surroundings.elsewhere ?? {});
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
       const value = options[name];
@@ -59,22 +83,75 @@ export function defineOptions<Table extends OptionTable>(
   };
 }
 
-function unknownOption(each: string, name: string, names: readonly string[]): CutlossError {
-  const nearest = nearestName(name, names);
+/** The two parsers of a loss, each of which knows what the other takes. `required` names the inputs that there must be. */
+export function defineCall<Inputs extends OptionTable, Options extends OptionTable>(
+  name: string,
+  inputs: Inputs,
+  required: readonly string[],
+  options: Options,
+): { parseInputs(value: unknown): Parsed<Inputs>; parseOptions(value: unknown): Parsed<Options> } {
+  const form = `{ ${required.join(', ')} }`;
+  const oneObject = `inputs are passed in one object, ${name}(${form}, options)`;
+  const say = (names: readonly string[], where: string): Record<string, string> =>
+    Object.fromEntries(names.map((each) => [each, `${each} ${where}`]));
+  const isOption = say(Object.keys(options), 'is an option: pass it in the second argument');
+  const isInput = say(Object.keys(inputs), `is an input: pass it with ${required.join(' and ')}`);
+  return {
+    parseInputs: defineOptions(`input of ${name}`, inputs, {
+      form,
+      forTensor: oneObject,
+      elsewhere: { ...isOption, data: oneObject, shape: oneObject },
+    }),
+    parseOptions: defineOptions(`option of ${name}`, options, {
+      forTensor: oneObject,
+      elsewhere: { ...isInput, data: oneObject, shape: oneObject },
+    }),
+  };
+}
+
+function insteadOfObject(
+  form: string,
+  title: string,
+  received: string,
+  advice: string | undefined,
+): CutlossError {
+  const message = `Expected ${form} for ${title} but received ${received}`;
+  return new CutlossError('ERR_CUTLOSS_OPTION', advice === undefined ? message : `${message}: ${advice}`);
+}
+
+function unknownName(
+  each: string,
+  name: string,
+  known: readonly string[],
+  elsewhere: Readonly<Record<string, string>>,
+): CutlossError {
+  const nearest = nearestName(name, [...known, ...Object.keys(elsewhere)]);
+  const hints = [];
+  if (nearest !== undefined && nearest !== name) hints.push(`did you mean '${nearest}'?`);
+  if (nearest !== undefined && !known.includes(nearest)) hints.push(elsewhere[nearest]);
+  if (nearest === undefined) hints.push(`known are ${listed(known)}`);
   return new CutlossError(
     'ERR_CUTLOSS_OPTION',
-    `Expected an ${each} but received '${name}': did you mean '${nearest}'?`,
-    { name, nearest, known: names },
+    `Expected ${withArticle(each)} but received ${describe(name)}: ${hints.join(' ')}`,
+    nearest === undefined ? { name, known } : { name, nearest, known },
   );
 }
 
-/** The name with the fewest edits from `word`, letter case counting least. */
-export function nearestName(word: string, names: readonly string[]): string {
-  let nearest = '';
+/**
+ * The name with the fewest edits from `word`, if they are few: no more than two letters in five, where case and
+ * underscores do not count. Of equals the first.
+ */
+export function nearestName(word: string, names: readonly string[]): string | undefined {
+  if (names.includes(word)) return word;
+  const plain = (text: string): string => text.slice(0, 64).toLowerCase().replace(/[_-]/g, '');
+  const from = plain(word);
+  let nearest: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;
   for (const name of names) {
-    const edits = editDistance(word.slice(0, 64).toLowerCase(), name.toLowerCase());
-    if (edits < fewest) [nearest, fewest] = [name, edits];
+    const to = plain(name);
+    const edits = editDistance(from, to);
+    const few = Math.max(1, Math.floor(0.4 * Math.min(from.length, to.length)));
+    if (edits < fewest && edits <= few && edits < to.length) [nearest, fewest] = [name, edits];
   }
   return nearest;
 }

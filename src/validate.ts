@@ -1,6 +1,7 @@
 // One message shape for every bad argument: "Expected X for Y but received Z". What was received is described without
 // running any of the caller's code: no getters, no toString, no Proxy traps that matter.
 
+import { types } from 'node:util';
 import { CutlossError, type ErrorCode } from './errors.js';
 import { typedArrayKind } from './memory.js';
 
@@ -23,7 +24,8 @@ export function describe(value: unknown): string {
     case 'object': {
       if (value === null) return 'null';
       const kind = typedArrayKind(value);
-      if (kind !== undefined) return `a bare ${kind}`;
+      if (kind !== undefined) return withArticle(kind);
+      if (types.isPromise(value)) return 'a Promise';
       return isArray(value) ? 'an array' : 'an object';
     }
     default:
@@ -31,9 +33,21 @@ export function describe(value: unknown): string {
   }
 }
 
-/** "Expected a number from 0 to 1 for labelSmoothing but received 2". */
-export function expected(code: ErrorCode, what: string, name: string, value: unknown): CutlossError {
-  return new CutlossError(code, `Expected ${what} for ${name} but received ${describe(value)}`, { name });
+/** 'a Float32Array', 'an Int32Array', 'a Uint8Array' */
+export function withArticle(noun: string): string {
+  return `${/^([aeio]|u(?!int))/i.test(noun) ? 'an' : 'a'} ${noun}`;
+}
+
+/** "Expected a number from 0 to 1 for labelSmoothing but received 2", and after a colon what to do about it. */
+export function expected(
+  code: ErrorCode,
+  what: string,
+  name: string,
+  value: unknown,
+  advice: string | undefined = undefined,
+): CutlossError {
+  const message = `Expected ${what} for ${name} but received ${describe(value)}`;
+  return new CutlossError(code, advice === undefined ? message : `${message}: ${advice}`, { name });
 }
 
 export function bracketed(shape: readonly number[]): string {
@@ -132,7 +146,18 @@ export function listOf<const T extends string>(...words: readonly T[]): Reader<r
 
 /** 'a', 'b' or 'c' */
 export function choice(words: readonly string[]): string {
+  return either(words.map((word) => `'${word}'`));
+}
+
+/** 'a', 'b' and 'c' */
+export function listed(words: readonly string[]): string {
   const quoted = words.map((word) => `'${word}'`);
-  const last = quoted.pop() ?? 'nothing';
-  return quoted.length === 0 ? last : `${quoted.join(', ')} or ${last}`;
+  const last = quoted.pop() ?? 'none';
+  return quoted.length === 0 ? last : `${quoted.join(', ')} and ${last}`;
+}
+
+/** a, b or c */
+export function either(words: readonly string[]): string {
+  const last = words.at(-1) ?? 'nothing';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
 }

@@ -15,7 +15,16 @@ import {
 } from './memory.js';
 import type { Memory } from './native.js';
 import { deviceOf, isTensor, memoryOf, type Tensor, wrap } from './tensor.js';
-import { bracketed, choice, expected, isArray, isObject, readArray } from './validate.js';
+import {
+  bracketed,
+  choice,
+  either,
+  expected,
+  isArray,
+  isObject,
+  readArray,
+  withArticle,
+} from './validate.js';
 
 /** Anything a loss takes as a tensor: ours, or a plain view over memory the caller owns (never copied on the CPU). */
 export type TensorLike<D extends DType = DType> =
@@ -35,20 +44,50 @@ export interface View {
   readonly tensor: Tensor | undefined;
 }
 
-export function readView(value: unknown, name: string): View {
+/** `advice` is what to say where there is no shape. */
+export function readView(value: unknown, name: string, advice?: string): View {
   if (isTensor(value)) return viewOfTensor(value, name);
-  if (!isObject(value) || typedArrayKind(value) !== undefined || isArray(value)) {
-    throw expected('ERR_CUTLOSS_DTYPE', 'a tensor or { data, shape }', name, value);
-  }
+  if (!isObject(value) || typedArrayKind(value) !== undefined || isArray(value))
+    throw noView(value, name, advice);
   const { data, shape: axes, dtype: stated } = value;
   const kind = typedArrayKind(data);
-  if (kind === undefined) throw expected('ERR_CUTLOSS_DTYPE', 'a typed array', `${name}.data`, data);
+  if (kind === undefined) throw noData(value, data, name);
   const dtype = dtypeFor(kind, stated, name);
-  const shape = readShape(axes, `${name}.shape`);
+  const shape = readShape(axes, `${name}.shape`, advice);
   const size = sizeOf(shape, `${name}.shape`);
   const memory = stored(data as TypedArray, kind);
   checkMemory(memory, size, shape, name);
   return { name, memory, dtype, shape, size, device: cpu, tensor: undefined };
+}
+
+function noView(value: unknown, name: string, advice: string | undefined): CutlossError {
+  const what = 'a tensor or { data, shape }';
+  const kind = typedArrayKind(value);
+  if (kind === undefined) {
+    const made = isArray(value) ? 'tensor(values) makes a tensor of it' : undefined;
+    return expected('ERR_CUTLOSS_DTYPE', what, name, value, made);
+  }
+  const message = `Expected ${what} for ${name} but received ${withArticle(kind)} without a shape`;
+  return new CutlossError('ERR_CUTLOSS_DTYPE', advice === undefined ? message : `${message}: ${advice}`, {
+    name,
+  });
+}
+
+function noData(value: Record<string, unknown>, data: unknown, name: string): CutlossError {
+  if (data === undefined && 'size' in value && 'device' in value) {
+    return new CutlossError(
+      'ERR_CUTLOSS_DTYPE',
+      `Expected a tensor or { data, shape } for ${name} but received what is left of one: a Tensor loses its memory when it is cloned; send { data, shape, dtype } instead`,
+      { name },
+    );
+  }
+  const advice =
+    typeof data === 'function'
+      ? 'of a tensor that is not of this cutloss, give { data: x.dataSync(), shape: x.shape }'
+      : isArray(data)
+        ? 'tensor(values) makes a tensor of arrays of numbers'
+        : undefined;
+  return expected('ERR_CUTLOSS_DTYPE', 'a typed array', `${name}.data`, data, advice);
 }
 
 /** The same memory as a tensor: the caller's own where there is one. */
@@ -81,24 +120,57 @@ export function dtypeFor(kind: string, stated: unknown, name: string): DType {
   const natural = dtypeOfKind(kind);
   const dtype = stated ?? natural;
   if (dtype === undefined) {
-    const hint =
-      kind === 'Uint16Array' ? "'float16' or 'bfloat16' as the dtype" : 'an array type that losses take';
-    throw new CutlossError('ERR_CUTLOSS_DTYPE', `Expected ${hint} for ${name} but received a bare ${kind}`, {
-      name,
-    });
+    const message =
+      kind === 'Uint16Array'
+        ? `Expected 'float16' or 'bfloat16' as the dtype for ${name} but received a Uint16Array without a dtype`
+        : `Expected ${takenKinds()} for ${name} but received ${withArticle(kind)}${conversion(kind, nearestKinds[kind])}`;
+    throw new CutlossError('ERR_CUTLOSS_DTYPE', message, { name });
   }
-  if (storage(dtype).kind === kind || (natural === dtype && kind === 'Float16Array')) return dtype;
-  const hint = dtype === 'bfloat16' ? ' (see toBFloat16)' : dtype === 'float16' ? ' (see toFloat16)' : '';
+  const wanted = storage(dtype).kind;
+  if (wanted === kind || (natural === dtype && kind === 'Float16Array')) return dtype;
+  const hint =
+    dtype === 'bfloat16'
+      ? ' (see toBFloat16)'
+      : dtype === 'float16'
+        ? ' (see toFloat16)'
+        : conversion(kind, wanted);
   throw new CutlossError(
     'ERR_CUTLOSS_DTYPE',
-    `Expected a ${storage(dtype).kind} for ${name} of dtype ${dtype} but received a ${kind}${hint}`,
+    `Expected ${withArticle(wanted)} for ${name} of dtype ${dtype} but received ${withArticle(kind)}${hint}`,
     { name },
   );
 }
 
+function takenKinds(): string {
+  const kinds = ['Float32Array', 'Uint16Array', 'Int32Array', 'BigInt64Array', 'Uint8Array'];
+  return withArticle(either('Float16Array' in globalThis ? [...kinds, 'Float16Array'] : kinds));
+}
+
+/** What holds the values of an array that losses do not take. */
+const nearestKinds: Readonly<Record<string, string>> = {
+  Float64Array: 'Float32Array',
+  Int8Array: 'Int32Array',
+  Int16Array: 'Int32Array',
+  Uint32Array: 'Int32Array',
+  Uint8ClampedArray: 'Uint8Array',
+  BigUint64Array: 'BigInt64Array',
+};
+
+/** How to turn one kind of array into another; nothing where the elements may be bits. */
+function conversion(from: string, to: string | undefined): string {
+  if (to === undefined || from === 'Uint16Array') return '';
+  const isBig = (kind: string): boolean => kind.startsWith('Big');
+  const map = isBig(from) === isBig(to) ? '' : isBig(to) ? ', BigInt' : ', Number';
+  return `: ${to}.from(x${map}) converts it`;
+}
+
 const mostAxes = 32;
 
-export function readShape(value: unknown, name: string): readonly number[] {
+export function readShape(value: unknown, name: string, advice?: string): readonly number[] {
+  if (!isArray(value)) {
+    const what = 'a shape, the lengths of the axes as in [2, 3],';
+    throw expected('ERR_CUTLOSS_SHAPE', what, name, value, advice);
+  }
   const what = `an array of at most ${mostAxes} axes`;
   const axes = readArray(value, name, what, mostAxes, 'ERR_CUTLOSS_SHAPE');
   for (let i = 0; i < axes.length; i++) {

@@ -1,6 +1,7 @@
 // Objectives that need every row before they can judge one: a JavaScript function, and pass@N over sequences. Both turn
 // log p per row into the loss per row and its weight w = -dloss/dlogp, between a pass that measures and one that acts.
 
+import { types } from 'node:util';
 import type { Stored } from '../dtype.js';
 import { CutlossError } from '../errors.js';
 import { copyInto, lengthOf, typedArrayKind } from '../memory.js';
@@ -22,12 +23,13 @@ export type BatchObjective = (
 export function fromFunction(call: ObjectiveFunction, rows: number): BatchObjective {
   return (logProbs) => {
     const answer: unknown = call(logProbs);
-    if (!isObject(answer)) {
+    if (!isObject(answer) || types.isPromise(answer)) {
       throw expected(
         'ERR_CUTLOSS_OPTION',
         '{ loss, weights }',
         'the result of the objective function',
         answer,
+        types.isPromise(answer) ? 'it must answer at once, not be async' : undefined,
       );
     }
     const { loss, weights } = answer;
@@ -53,7 +55,7 @@ const readN = integerFrom(1, 2 ** 31);
 const parsePassAtN = defineOptions(
   'option of the objective passAtN',
   { n: option((value) => readN(value, 'objective.n'), 0), segments: raw },
-  'kind',
+  { unread: ['kind'] },
 );
 
 /**

@@ -4,10 +4,10 @@
 
 import { storage } from '../dtype.js';
 import { CutlossError } from '../errors.js';
-import { defineOptions, type Parsed, raw } from '../options.js';
+import { defineCall, type Parsed, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
 import { bracketed } from '../validate.js';
-import { readView, sizeOf, type TensorLike, type View } from '../view.js';
+import { readView, sameShape, sizeOf, type TensorLike, type View } from '../view.js';
 import {
   expectDType,
   expectShape,
@@ -57,22 +57,21 @@ export function crossEntropySync(
   return runSync(crossEntropySteps(inputs, options), crossEntropySync);
 }
 
-const parseInputs = defineOptions('input of crossEntropy', {
-  logits: raw,
-  targets: raw,
-  weights: raw,
-  classWeights: raw,
-});
-
+const inputTable = { logits: raw, targets: raw, weights: raw, classWeights: raw };
 const optionTable = { ...lossOptions(['logits']), ...rowOptions };
-const parseOptions = defineOptions('option of crossEntropy', optionTable);
+const { parseInputs, parseOptions } = defineCall(
+  'crossEntropy',
+  inputTable,
+  ['logits', 'targets'],
+  optionTable,
+);
 
 function* crossEntropySteps(inputs: unknown, options: unknown): Steps<RowResult<'logits'>> {
   const o = parseOptions(options);
   const given = parseInputs(inputs);
-  const logits = readView(given.logits, 'logits');
+  const logits = readView(given.logits, 'logits', 'logits have the shape [..., classes]');
   const { leading, rows, classes } = shapeOf(logits);
-  const targets = readView(given.targets, 'targets');
+  const targets = readView(given.targets, 'targets', 'targets have the shape of the rows of logits');
   const weights = readOptionalView(given.weights, 'weights');
   const classWeights = readOptionalView(given.classWeights, 'classWeights');
   const upstream = readUpstreamFor(o.upstream, o.reduction, leading);
@@ -166,11 +165,23 @@ function shapeOf(logits: View): RowShape {
 }
 
 function checkTargets(targets: View, logits: View, leading: readonly number[]): void {
-  if (storage(targets.dtype).floating) {
-    expectShape(targets, logits.shape, ' as logits have, for probabilities,');
-  } else {
+  if (!storage(targets.dtype).floating) {
     expectDType(targets, 'int32', 'int64', 'uint8', 'float32', 'float16', 'bfloat16');
-    expectShape(targets, leading, ', one class id per row of logits,');
+    const shape = bracketed(logits.shape);
+    const like =
+      leading.length === 0
+        ? `, since logits of shape ${shape} are one row,`
+        : `, one class id per row of logits ${shape},`;
+    expectShape(targets, leading, like);
+  } else if (sameShape(targets.shape, leading)) {
+    const { dtype, shape } = targets;
+    throw new CutlossError(
+      'ERR_CUTLOSS_DTYPE',
+      `Expected int32, int64 or uint8, as class ids are, for targets of shape ${bracketed(shape)} but received ${dtype}: write tensor(new Int32Array([...]))`,
+      { name: 'targets', dtype },
+    );
+  } else {
+    expectShape(targets, logits.shape, ' as logits have, for probabilities,');
   }
 }
 

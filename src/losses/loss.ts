@@ -11,6 +11,7 @@ import {
   boolean,
   bracketed,
   choice,
+  either,
   expected,
   finite,
   isObject,
@@ -86,9 +87,12 @@ export interface LossTable<D extends string> {
 }
 
 export function lossOptions<const D extends string>(differentiable: readonly D[]): LossTable<D> {
+  const form = `{ ${differentiable.join(', ')} }`;
+  const byName = `give each tensor by the name of its input, out: { ${differentiable[0]}: … }`;
   const parseOut = defineOptions(
     'option of out',
     Object.fromEntries(differentiable.map((name) => [name, raw])),
+    { title: 'out', form, forTensor: byName, elsewhere: { data: byName, shape: byName, dtype: byName } },
   );
   return {
     reduction: option(oneOf(...reductions), 'mean'),
@@ -139,7 +143,7 @@ export function readOptionalView(value: unknown, name: string): View | undefined
 
 export function expectDType(view: View, ...allowed: readonly DType[]): void {
   if (allowed.includes(view.dtype)) return;
-  const message = `Expected ${allowed.join(' or ')} for ${view.name} but received ${view.dtype}`;
+  const message = `Expected ${either(allowed)} for ${view.name} but received ${view.dtype}`;
   throw new CutlossError('ERR_CUTLOSS_DTYPE', message, { name: view.name, dtype: view.dtype });
 }
 

@@ -9,23 +9,64 @@ import { type BatchObjective, fromFunction, type ObjectiveFunction, passAtN } fr
 
 /** A function of the target's probability p only. Each is one cross-entropy with row weights. */
 export type RowObjective =
+  /** -log p. */
   | 'crossEntropy'
-  /** -(1 - p)^gamma log p; detached, the factor is a constant to the gradient. */
-  | { kind: 'focal'; gamma?: number /* 2 */; detach?: boolean /* false */ }
-  /** -log p + epsilon (1 - p) */
-  | { kind: 'poly1'; epsilon?: number /* 1 */ }
-  /** (1 - p^q) / q, constant for p <= truncateAt */
-  | { kind: 'generalized'; q?: number /* 0.7 */; truncateAt?: number }
-  /** (p^(tau - 1) - 1) / (1 - tau) */
-  | { kind: 'compSum'; tau: number }
-  /** 1 - p */
+  /** Focal loss (Lin et al. 2017): -(1 - p)^gamma log p. */
+  | {
+      kind: 'focal';
+      /** At least 0, which is cross-entropy; the larger, the less weigh rows that are right already. Default 2. */
+      gamma?: number;
+      /** Whether the factor (1 - p)^gamma is a constant to the gradient. Default false. */
+      detach?: boolean;
+    }
+  /** Poly-1 (Leng et al. 2022): -log p + epsilon (1 - p). */
+  | {
+      kind: 'poly1';
+      /** Default 1. */
+      epsilon?: number;
+    }
+  /** Generalized cross-entropy (Zhang and Sabuncu 2018): (1 - p^q) / q, constant for p <= truncateAt. */
+  | {
+      kind: 'generalized';
+      /** Positive: towards 0 it is cross-entropy, at 1 the mean absolute error. Default 0.7. */
+      q?: number;
+      /** From 0 to 1: rows whose p is no larger have no gradient. Default 0, which truncates nothing. */
+      truncateAt?: number;
+    }
+  /** Comp-sum losses (Mao et al. 2023): (p^(tau - 1) - 1) / (1 - tau). */
+  | {
+      kind: 'compSum';
+      /** At least 0: at 1 it is cross-entropy, at 2 the mean absolute error. Required. */
+      tau: number;
+    }
+  /** Mean absolute error: 1 - p. */
   | { kind: 'meanAbsolute' }
-  /** -alpha log p + beta 9.21 (1 - p) */
-  | { kind: 'symmetric'; alpha?: number /* 0.1 */; beta?: number /* 1 */ }
-  /** -log p + log(1 - p), continued by its tangent beyond p = end */
-  | { kind: 'encouraging'; end?: number /* 0.75 */ }
-  /** -log(1 - (1 - P)^n) per sequence, P the product of its rows' p; `segments` has a sequence id per row. */
-  | { kind: 'passAtN'; n: number; segments: TensorLike }
+  /** Symmetric cross-entropy (Wang et al. 2019): -alpha log p + beta 9.21 (1 - p), where 9.21 is -log 1e-4. */
+  | {
+      kind: 'symmetric';
+      /** Default 0.1. */
+      alpha?: number;
+      /** Default 1. */
+      beta?: number;
+    }
+  /** Encouraging loss (Zhao et al. 2022): -log p + log(1 - p), continued by its tangent beyond p = end. */
+  | {
+      kind: 'encouraging';
+      /** From 0 to 1. Default 0.75. */
+      end?: number;
+    }
+  /**
+   * pass@N: -log(1 - (1 - P)^n) per sequence, P the product of its rows' p, spread evenly over its rows that count.
+   * 'sum' is thus the sum over sequences; but 'mean' divides by rows (or their `weights`), as for every row loss.
+   */
+  | {
+      kind: 'passAtN';
+      /** How many samples are drawn: an integer of at least 1. Required. */
+      n: number;
+      /** The id of the sequence that each row belongs to: int32, int64 or uint8, of the targets' shape. Required. */
+      segments: TensorLike;
+    }
+  /** Any reweighting: given log p per row, it returns the loss per row and w = -dloss/dlogp. */
   | ObjectiveFunction;
 
 export interface Objective {
@@ -77,7 +118,7 @@ function readParameters(info: ObjectiveInfo, value: Record<string, unknown>): nu
         required ? undefined : fallback,
       );
     }
-    parse = defineOptions(`option of the objective ${info.name}`, table, 'kind');
+    parse = defineOptions(`option of the objective ${info.name}`, table, { unread: ['kind'] });
     parsers.set(info.name, parse);
   }
   const parsed = parse(value);

@@ -1,0 +1,220 @@
+// What a mistake is answered with: the messages that help, word for word. The codes of every other bad call are the
+// fuzzer's business.
+
+import { CutlossError, crossEntropySync, setDevice, type Tensor, tensor, zeros } from 'cutloss';
+import { describe, expect, test } from 'vitest';
+import { runChild } from './support/child.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+type Wrong = any;
+
+const logits = tensor([
+  [2, -1, 0],
+  [0, 1, 3],
+]);
+const targets = tensor(new Int32Array([0, 1]));
+const inputs = { logits, targets };
+const call = (given: Wrong, options?: Wrong) => () => crossEntropySync(given, options);
+const withData = (data: Wrong, more?: object) => call({ logits: { data, shape: [2, 3], ...more }, targets });
+const floats = new Float32Array(6);
+
+const shapeOf = 'a shape, the lengths of the axes as in [2, 3],';
+const last = 'Float16Array' in globalThis ? ', Uint8Array or Float16Array' : ' or Uint8Array';
+const kinds = `a Float32Array, Uint16Array, Int32Array, BigInt64Array${last}`;
+const oneObject = 'inputs are passed in one object, crossEntropy({ logits, targets }, options)';
+const byName = 'give each tensor by the name of its input, out: { logits: … }';
+
+const mistakes: Record<string, [code: string, message: string, run: () => unknown][]> = {
+  'tensors and arrays': [
+    [
+      'DTYPE',
+      'Expected a tensor or { data, shape } for logits but received what is left of one: a Tensor loses its memory when it is cloned; send { data, shape, dtype } instead',
+      call({ logits: structuredClone(logits), targets }),
+    ],
+    [
+      'DTYPE',
+      'Expected a tensor or { data, shape } for logits but received a Float32Array without a shape: logits have the shape [..., classes]',
+      call({ logits: floats, targets }),
+    ],
+    [
+      'SHAPE',
+      `Expected ${shapeOf} for logits.shape but received undefined: logits have the shape [..., classes]`,
+      withData(floats, { shape: undefined }),
+    ],
+    [
+      'DTYPE',
+      'Expected a tensor or { data, shape } for logits but received an array: tensor(values) makes a tensor of it',
+      call({ logits: [[1, 2]], targets }),
+    ],
+    [
+      'DTYPE',
+      'Expected a typed array for logits.data but received a function: of a tensor that is not of this cutloss, give { data: x.dataSync(), shape: x.shape }',
+      withData(() => floats),
+    ],
+    [
+      'DTYPE',
+      "Expected 'float16' or 'bfloat16' as the dtype for logits but received a Uint16Array without a dtype",
+      withData(new Uint16Array(6)),
+    ],
+    [
+      'DTYPE',
+      `Expected ${kinds} for logits but received a Float64Array: Float32Array.from(x) converts it`,
+      withData(new Float64Array(6)),
+    ],
+    [
+      'DTYPE',
+      `Expected ${kinds} for logits but received an Int8Array: Int32Array.from(x) converts it`,
+      withData(new Int8Array(6)),
+    ],
+    [
+      'DTYPE',
+      `Expected ${kinds} for values but received a BigUint64Array: BigInt64Array.from(x) converts it`,
+      () => tensor(new BigUint64Array(6) as Wrong),
+    ],
+    [
+      'DTYPE',
+      'Expected an Int32Array for values of dtype int32 but received a BigInt64Array: Int32Array.from(x, Number) converts it',
+      () => tensor(new BigInt64Array(6), [6], 'int32'),
+    ],
+    [
+      'SHAPE',
+      `Expected ${shapeOf} for shape but received 'int32': the dtype is the third argument`,
+      () => tensor(floats, 'int32' as Wrong),
+    ],
+    ['SHAPE', `Expected ${shapeOf} for shape but received 3`, () => zeros(3 as Wrong)],
+    [
+      'DTYPE',
+      'Expected a typed array, a number or nested arrays for values but received a Tensor',
+      () => tensor(logits as Wrong),
+    ],
+  ],
+  targets: [
+    [
+      'DTYPE',
+      'Expected int32, int64 or uint8, as class ids are, for targets of shape [2] but received float32: write tensor(new Int32Array([...]))',
+      call({ logits, targets: tensor([0, 1]) }),
+    ],
+    [
+      'SHAPE',
+      'Expected shape [2], one class id per row of logits [2, 3], for targets but received [3]',
+      call({ logits, targets: tensor(new Int32Array(3)) }),
+    ],
+    [
+      'SHAPE',
+      'Expected shape [], since logits of shape [6] are one row, for targets but received [2]',
+      call({ logits: tensor(floats), targets }),
+    ],
+  ],
+  names: [
+    [
+      'OPTION',
+      "Expected an option of crossEntropy but received 'reducton': did you mean 'reduction'?",
+      call(inputs, { reducton: 'sum' }),
+    ],
+    [
+      'OPTION',
+      "Expected an option of crossEntropy but received 'ignore_index': did you mean 'ignoreIndex'?",
+      call(inputs, { ignore_index: 0 }),
+    ],
+    [
+      'OPTION',
+      "Expected an option of crossEntropy but received 'weights': weights is an input: pass it with logits and targets",
+      call(inputs, { weights: targets }),
+    ],
+    [
+      'OPTION',
+      "Expected an option of crossEntropy but received 'weight': did you mean 'weights'? weights is an input: pass it with logits and targets",
+      call(inputs, { weight: targets }),
+    ],
+    [
+      'OPTION',
+      "Expected an input of crossEntropy but received 'grads': grads is an option: pass it in the second argument",
+      call({ ...inputs, grads: true }),
+    ],
+    [
+      'OPTION',
+      "Expected an input of crossEntropy but received 'banana': known are 'logits', 'targets', 'weights' and 'classWeights'",
+      call({ ...inputs, banana: 1 }),
+    ],
+  ],
+  'what is given where': [
+    [
+      'OPTION',
+      `Expected an object for the options of crossEntropy but received a Tensor: ${oneObject}`,
+      call(logits, targets),
+    ],
+    [
+      'OPTION',
+      `Expected { logits, targets } for the inputs of crossEntropy but received a Float32Array: ${oneObject}`,
+      call(floats),
+    ],
+    [
+      'OPTION',
+      `Expected { logits, targets } for the inputs of crossEntropy but received an array: ${oneObject}`,
+      call([logits, targets]),
+    ],
+    [
+      'OPTION',
+      `Expected { logits } for out but received a Tensor: ${byName}`,
+      call(inputs, { grads: true, out: logits }),
+    ],
+    [
+      'OPTION',
+      `Expected an option of out but received 'data': ${byName}`,
+      call(inputs, { grads: true, out: { data: floats, shape: [2, 3] } }),
+    ],
+    [
+      'OPTION',
+      'Expected { loss, weights } for the result of the objective function but received a Promise: it must answer at once, not be async',
+      call(inputs, { objective: async () => ({ loss: floats, weights: floats }) }),
+    ],
+    [
+      'DEVICE',
+      "Expected 'auto', 'cpu', 'cuda' or 'cuda:<number>' for device but received 'gpu'",
+      () => setDevice('gpu' as Wrong),
+    ],
+  ],
+};
+
+for (const [about, cases] of Object.entries(mistakes)) {
+  describe(about, () => {
+    test.each(cases.map(([code, message, run]) => [message, code, run] as const))(
+      '%s',
+      (message, code, run) => {
+        let error: Wrong;
+        try {
+          run();
+        } catch (thrown) {
+          error = thrown;
+        }
+        expect(error).toBeInstanceOf(CutlossError);
+        expect([error.code, error.message]).toEqual([`ERR_CUTLOSS_${code}`, message]);
+      },
+    );
+  });
+}
+
+test('a name that is nothing like any other gets no suggestion', () => {
+  const run = call(inputs, { banana: 1 });
+  expect(run).toThrow(
+    expect.objectContaining({ details: { name: 'banana', known: expect.arrayContaining(['grads']) } }),
+  );
+});
+
+test('a wrong CUTLOSS_DEVICE is told what it may be', async () => {
+  const script = new URL('./hazards/children/first-call.mjs', import.meta.url);
+  const { stderr } = await runChild(script, { env: { CUTLOSS_DEVICE: 'gpu' } });
+  expect(stderr).toContain(
+    "Expected 'auto', 'cpu', 'cuda' or 'cuda:<number>' for the environment variable CUTLOSS_DEVICE but received 'gpu'",
+  );
+});
+
+test('a cloned tensor is recognised wherever a tensor goes', () => {
+  const cloned: Tensor = structuredClone(logits);
+  for (const run of [
+    call({ logits, targets: cloned }),
+    call(inputs, { upstream: cloned }),
+    call(inputs, { grads: true, out: { logits: cloned } }),
+  ])
+    expect(run).toThrow(/loses its memory when it is cloned/);
+});
