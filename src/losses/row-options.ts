@@ -42,7 +42,10 @@ export interface RowOptions {
   softcap?: number;
   /** Logits are divided by it. Default 1. */
   temperature?: number;
-  /** Rows of [..., time, classes] predict the target this many steps later. Default 0. */
+  /**
+   * Rows of [..., time, classes] predict the target this many steps later; the last `shift` rows of each sequence have
+   * none and do not count. From `time` on no row has a target: the loss is 0. Default 0.
+   */
   shift?: number;
   /** Replaces the count of rows in 'mean', for gradient accumulation. */
   divisor?: number;
