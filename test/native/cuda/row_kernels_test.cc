@@ -145,7 +145,11 @@ void run(RowsCase c, Mode mode, bool on_gpu) {
   CHECK(close<float>(r.loss, exact.loss));
   const auto all = [&]<class S>(Memory<S>& memory, const std::vector<double>& wanted) {
     const std::vector<S>& found = memory.fetch();
-    for (size_t i = 0; i < found.size(); ++i) CHECK(close<S>(math::widen(found[i]), wanted[i]));
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (!CHECK(close<S>(math::widen(found[i]), wanted[i]))) {
+        std::printf("  element %zu: %.9g instead of %.9g\n", i, double(math::widen(found[i])), wanted[i]);
+      }
+    }
   };
   if (mode == Mode::kInPlace) all(logits, exact.gradient);
   all(gradient, exact.gradient);

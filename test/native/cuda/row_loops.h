@@ -55,10 +55,10 @@ inline RowsAnswer compute(const RowsCase& c) {
       }
     }
     for (size_t j = 0; j < v; ++j) sum += std::exp(z[j] - most);
-    const double lse = a.lse[i] = most + std::log(sum);
+    const double beyond = std::log(sum), lse = a.lse[i] = most + beyond;  // apart, for the sake of differences
     for (size_t j = 0; j < v; ++j) {
-      const double p = std::exp(z[j] - lse);
-      a.entropy[i] -= p > 0 ? p * (z[j] - lse) : 0;
+      const double p = std::exp(z[j] - most - beyond);
+      a.entropy[i] -= p > 0 ? p * (z[j] - most - beyond) : 0;
     }
     if (!counts) continue;
 
@@ -70,14 +70,14 @@ inline RowsAnswer compute(const RowsCase& c) {
       const double given = id >= 0 ? static_cast<int>(j) == id : c.probabilities[i * v + j];
       t[j] = class_weight(j) * ((1 - c.label_smoothing) * given + c.label_smoothing / c.classes);
       labels += t[j];
-      a.per_item[i] += t[j] == 0 ? 0 : t[j] * (lse - z[j]);
+      a.per_item[i] += t[j] == 0 ? 0 : t[j] * (most - z[j] + beyond);
     }
     a.per_item[i] = weight * (a.per_item[i] + c.z_loss * lse * lse);
     for (size_t j = 0; j < v; ++j) {
       // p - 1 of a target that is nearly certain, from the others
       double slack = 0;
-      for (size_t k = 0; k < v && static_cast<int>(j) == id; ++k) slack += k == j ? 0 : std::exp(z[k] - lse);
-      const double p = std::exp(z[j] - lse);
+      for (size_t k = 0; k < v && static_cast<int>(j) == id; ++k) slack += k == j ? 0 : std::exp(z[k] - most - beyond);
+      const double p = std::exp(z[j] - most - beyond);
       const double pull = static_cast<int>(j) == id ? -labels * slack + (labels - t[j]) : labels * p - t[j];
       a.gradient[i * v + j] = weight * slope[j] * (pull + 2 * c.z_loss * lse * p);
     }
