@@ -14,7 +14,7 @@
 namespace cutloss::binding {
 namespace {
 
-/// (operation, device, views, dtypes, parameters, results, done?): the first six as native code sees them.
+/// (operation, device, views, dtypes, parameters, results, done?, staged?): the first six as native code sees them.
 struct Call {
   Engine* engine = nullptr;
   int device = kHost;
@@ -166,6 +166,7 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     const int64_t id = job->id = ++last_job_;
     job->engine = call.engine;
     job->request = call.request;
+    job->staged = info[7].IsNumber() ? info[7].As<Napi::Number>().Uint32Value() : 0;
     job->memories = std::move(call.memories);
     for (DeviceMemory* memory : job->memories) memory->retain();
     Napi::Array pinned = Napi::Array::New(env, 3);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "binding/staged_outputs.h"
+
 namespace cutloss::binding {
 
 Status JobQueue::open(napi_env env, Settle settle) {
@@ -78,7 +80,7 @@ void JobQueue::work(Lane& lane) {
     lane.waiting.pop_front();
     lane.running = job.get();
     lock.unlock();
-    job->status = job->cancel.requested() ? cancelled() : job->engine->run(job->request, job->cancel);
+    job->status = compute(*job);
     lock.lock();
     lane.running = nullptr;
     if (stopping_) return;
@@ -86,6 +88,18 @@ void JobQueue::work(Lane& lane) {
     finish(std::move(job));
     lock.lock();
   }
+}
+
+Status JobQueue::compute(Job& job) {
+  if (job.cancel.requested()) return cancelled();
+  // Lengths and overlaps are judged where the outputs really are.
+  CUTLOSS_TRY(std::visit([](const auto& request) { return check(request); }, job.request));
+  StagedOutputs staged;
+  CUTLOSS_TRY(std::visit([&](auto& request) { return staged.replace(request, job.staged); }, job.request));
+  CUTLOSS_TRY(job.engine->run(job.request, job.cancel));
+  if (job.staged && job.cancel.requested()) return cancelled();
+  staged.commit();
+  return {};
 }
 
 void JobQueue::finish(std::unique_ptr<Job> job) {

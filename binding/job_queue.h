@@ -22,6 +22,7 @@ struct Job {
   int64_t id = 0;
   Engine* engine = nullptr;
   Request request;
+  uint32_t staged = 0;  // outputs that are written all at once, a bit each
   Cancel cancel;
   Status status;
   std::vector<DeviceMemory*> memories;
@@ -54,6 +55,7 @@ class JobQueue {
   };
 
   void work(Lane& lane);
+  static Status compute(Job& job);
   void finish(std::unique_ptr<Job> job);
   static void on_finished(napi_env env, napi_value, void* context, void* data);
 

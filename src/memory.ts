@@ -54,6 +54,16 @@ export function isAborted(signal: AbortSignal | undefined): boolean {
   return aborted.call(signal);
 }
 
+/** Whether it is a signal, and does not only look like one. */
+export function isSignal(value: unknown): value is AbortSignal {
+  try {
+    isAborted(value as AbortSignal);
+    return value !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether the memory is gone: transferred to somebody else. Slow; ask only of arrays of length 0. */
 export function isDetached(array: ArrayBufferView): boolean {
   try {

@@ -59,7 +59,14 @@ export interface Native {
   readonly cuda: boolean;
   run(...job: RunArguments): Failure | undefined;
   /** Queues the job and returns its number; `done` is called once, later, on this thread. A Failure: not queued. */
-  start(...job: [...RunArguments, done: (failure: Failure | undefined) => void]): number | Failure;
+  start(
+    ...job: [
+      ...RunArguments,
+      done: (failure: Failure | undefined) => void,
+      /** A bit per view: outputs on the host that are written all at once, when the job has succeeded. */
+      staged: number,
+    ]
+  ): number | Failure;
   cancel(job: number): void;
   /** Never creates a CUDA context. */
   cudaDevices(): { readonly count: number; readonly reason: string };
@@ -87,7 +94,7 @@ export function native(): Native {
 
 /** Tells the addon's failures from what it returns otherwise: a device handle has no properties. */
 export function isFailure(value: object): value is Failure {
-  return typeof (value as Partial<Failure>).code === 'number';
+  return Object.hasOwn(value, 'code');
 }
 
 // This file runs from dist/cjs, and from src under a test runner that compiles on the fly.

@@ -72,8 +72,11 @@ export function defineOptions<Table extends OptionTable>(
     if (kind !== undefined) throw insteadOfObject(form, title, withArticle(kind), forTensor);
     if (isArray(options)) throw insteadOfObject(form, title, 'an array', forTensor);
     if (!isObject(options)) throw expected('ERR_CUTLOSS_OPTION', form, title, options);
+    // inherited names are options too, unless every object has them
     for (const name in options)
-      if (!known.has(name)) throw unknownName(each, name, [...known], surroundings.elsewhere ?? {});
+      if (!known.has(name) && !Object.hasOwn(Object.prototype, name)) {
+        throw unknownName(each, name, [...known], surroundings.elsewhere ?? {});
+      }
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
       const value = options[name];

@@ -3,9 +3,9 @@
 // job touches is kept from vanishing meanwhile: what JavaScript can reach is pinned in place, or copied where the caller
 // says `copy`.
 
-import { copyOf, makeStorage, type Stored } from './dtype.js';
+import { copyOf, type Stored } from './dtype.js';
 import { type CallSite, callSite, type Failure, locate, nativeError } from './errors.js';
-import { copyInto, detached, isAborted, keepInPlace, lengthOf, typedArrayKind } from './memory.js';
+import { detached, isAborted, keepInPlace, lengthOf, typedArrayKind } from './memory.js';
 import { type Memory, native } from './native.js';
 import type { Job } from './operation.js';
 import { allocateOnDevice, deviceOf, memoryOf, replaceMemory, type Tensor } from './tensor.js';
@@ -17,10 +17,13 @@ export type Steps<Result> = Generator<Job, Result, void>;
  * A CPU job whose largest array is smaller than this runs inline even when awaited: at about a nanosecond per element
  * it is over before a thread would have woken up (60 to 80 µs there and back).
  */
-const inlineElements = 32_768;
+const inlineElements = Number(process.env.CUTLOSS_INLINE_ELEMENTS ?? 32_768); // 0: nothing, for tests of the queue
+
+/** Jobs of this thread that are on their way. Nothing runs inline past them: it may be about what they write. */
+let queued = 0;
 
 function runsInline(job: Job): boolean {
-  return job.device < 0 && job.elements < inlineElements;
+  return queued === 0 && job.device < 0 && job.elements < inlineElements;
 }
 
 /** `entry` is the public function: errors point at its caller. */
@@ -76,73 +79,77 @@ function runNow(job: Job, steps: Steps<unknown>): void {
 function queue(job: Job): Promise<void> {
   const { signal } = job;
   if (isAborted(signal)) return Promise.reject(signal?.reason);
-  const finish = shelter(job);
+  const { staged, finish } = shelter(job);
   return new Promise((resolve, reject) => {
     const { operation, device, views, dtypes, parameters, results } = job;
     // The closure holds the job, and with it every array, until the engine is done with them.
     const done = (failure: Failure | undefined) => {
-      signal?.removeEventListener('abort', abort);
-      if (isAborted(signal)) return reject(signal?.reason);
-      if (failure !== undefined) return reject(nativeError(failure));
+      queued--;
       try {
-        finish();
-        resolve();
+        if (failure === undefined) {
+          finish();
+          resolve();
+        } else {
+          reject(isAborted(signal) ? signal?.reason : nativeError(failure));
+        }
+        signal?.removeEventListener('abort', abort);
       } catch (error) {
         reject(error);
       }
     };
-    const started = native().start(operation, device, views, dtypes, parameters, results, done);
+    const started = native().start(operation, device, views, dtypes, parameters, results, done, staged);
     if (typeof started !== 'number') return reject(nativeError(started));
+    queued++;
     const abort = () => native().cancel(started);
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
 
 /**
- * Makes the job safe to run while JavaScript goes on, and returns what is left to do when it has succeeded. What
- * JavaScript can reach meanwhile is kept in place: the inputs, unless they are copied, and an output of the caller's. But
- * where the call may be aborted, or `copy` is asked for, memory of ours stands in for such an output, and nothing is ever
- * half-written to the caller's. Nobody can reach fresh outputs before the job is done: they stay free to be transferred.
+ * Makes the job safe to run while JavaScript goes on. What JavaScript can reach meanwhile is kept in place: the inputs,
+ * unless they are copied, and an output of the caller's. Where the call may be aborted, or `copy` is asked for, such an
+ * output is staged: computed elsewhere and put in its place at once when all of it is there, before any later job
+ * begins. Nobody can reach fresh outputs before the job is done: they stay free to be transferred.
  */
-function shelter(job: Job): () => void {
+function shelter(job: Job): { staged: number; finish: () => void } {
   const { views, inputs, borrowed, copy } = job;
-  const standsIn = job.signal !== undefined || copy;
   for (let slot = 0; slot < inputs; slot++) {
     const view = views[slot];
     if (!isHost(view)) continue;
     if (copy) views[slot] = copyOf(view);
     else keepInPlace(view);
   }
-  const finish = borrowed.map(({ tensor, slot }) => {
-    if (standsIn) return standIn(job, tensor, slot);
+  let staged = 0;
+  const last: (() => void)[] = [];
+  for (const { tensor, slot } of borrowed) {
     const view = views[slot];
-    if (isHost(view)) keepInPlace(view);
-    return () => checkThere(tensor);
-  });
-  return () => {
-    for (const each of finish) each();
+    const stages = job.signal !== undefined || copy;
+    if (isHost(view)) {
+      keepInPlace(view);
+      if (stages) staged |= 1 << slot;
+      last.push(() => checkThere(tensor));
+    } else if (stages) {
+      last.push(standIn(job, tensor, slot));
+    }
+  }
+  return {
+    staged,
+    finish: () => {
+      for (const each of last) each();
+    },
   };
 }
 
-/** Puts memory of ours in the output's place; what is returned hands it over. */
+/** On a GPU, memory of ours takes the output's place; what is returned hands it over. */
 function standIn(job: Job, tensor: Tensor, slot: number): () => void {
-  const device = deviceOf(tensor);
-  if (device >= 0) {
-    const staged = allocateOnDevice(tensor.dtype, tensor.size, device);
-    job.views[slot] = staged;
-    return () => replaceMemory(tensor, staged);
-  }
-  const staged = makeStorage(tensor.dtype, tensor.size, "the output's stand-in");
-  job.views[slot] = staged;
-  return () => {
-    checkThere(tensor);
-    copyInto(memoryOf(tensor) as Stored, staged);
-  };
+  const memory = allocateOnDevice(tensor.dtype, tensor.size, deviceOf(tensor));
+  job.views[slot] = memory;
+  return () => replaceMemory(tensor, memory);
 }
 
 /** The engine has written, but to memory that somebody managed to take away: say so instead of returning nothing. */
 function checkThere(tensor: Tensor): void {
-  if (tensor.size === 0) return;
+  if (tensor.size === 0 || tensor.disposed) return;
   const memory = memoryOf(tensor);
   if (isHost(memory) && lengthOf(memory) === 0) throw detached('the output given as `out`');
 }

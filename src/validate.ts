@@ -76,7 +76,9 @@ export function readArray(
   code: ErrorCode = 'ERR_CUTLOSS_OPTION',
 ): unknown[] {
   if (!isArray(value)) throw expected(code, what, name, value);
-  const count = value.length;
+  const count: unknown = value.length; // of a Proxy, anything
+  if (typeof count !== 'number' || !Number.isInteger(count) || count < 0)
+    throw expected(code, what, `${name}.length`, count);
   if (count > most) {
     throw new CutlossError(code, `Expected ${what} for ${name} but received an array of ${count}`, { name });
   }

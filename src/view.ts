@@ -2,7 +2,16 @@
 // exactly once, because a getter may do anything, and the memory is judged by its intrinsic getters afterwards.
 
 import { cpu } from './devices.js';
-import { type DType, dtypeOfKind, dtypes, isDType, type Stored, storage, type TypedArray } from './dtype.js';
+import {
+  copyOf,
+  type DType,
+  dtypeOfKind,
+  dtypes,
+  isDType,
+  type Stored,
+  storage,
+  type TypedArray,
+} from './dtype.js';
 import { CutlossError } from './errors.js';
 import {
   bufferOf,
@@ -88,6 +97,13 @@ function noData(value: Record<string, unknown>, data: unknown, name: string): Cu
         ? 'tensor(values) makes a tensor of arrays of numbers'
         : undefined;
   return expected('ERR_CUTLOSS_DTYPE', 'a typed array', `${name}.data`, data, advice);
+}
+
+/** The view over a copy of its memory, for what must not change from one pass to the next. */
+export function snapshot(view: View): View {
+  if (view.device !== cpu)
+    return { ...view, memory: tensorOf(view).dataSync() as Stored, tensor: undefined, device: cpu };
+  return { ...view, memory: copyOf(view.memory as Stored), tensor: undefined };
 }
 
 /** The same memory as a tensor: the caller's own where there is one. */

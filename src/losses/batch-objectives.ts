@@ -7,7 +7,7 @@ import { CutlossError } from '../errors.js';
 import { copyInto, lengthOf, typedArrayKind } from '../memory.js';
 import { defineOptions, option, raw } from '../options.js';
 import { expected, integerFrom, isObject } from '../validate.js';
-import { readView, tensorOf } from '../view.js';
+import { readView, snapshot } from '../view.js';
 import { expectDType, expectShape } from './loss.js';
 
 /** Any reweighting: given log p per row (0 for ignored rows), the loss per row and w = -dloss/dlogp. */
@@ -69,8 +69,9 @@ export function passAtN(options: unknown, leading: readonly number[]): BatchObje
   expectDType(view, 'int32', 'int64', 'uint8');
   expectShape(view, leading, ', one id per row,');
 
+  const ids = snapshot(view).memory as Stored; // as they are now: the objective is asked after the first pass
+
   return (logProbs, argmax) => {
-    const ids = tensorOf(view).dataSync() as Stored;
     const rows = logProbs.length;
     const segmentOf = new Int32Array(rows);
     const numbers = new Map<number | bigint, number>();

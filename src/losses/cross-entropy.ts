@@ -2,12 +2,13 @@
 // engine; two where the objective needs every row first. The example that the other losses follow: read, check, plan,
 // yield a job, wrap up.
 
+import { cpu } from '../devices.js';
 import { storage } from '../dtype.js';
 import { CutlossError } from '../errors.js';
 import { defineCall, type Parsed, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
 import { bracketed } from '../validate.js';
-import { readView, sameShape, sizeOf, type TensorLike, type View } from '../view.js';
+import { readView, sameShape, sizeOf, snapshot, type TensorLike, type View } from '../view.js';
 import {
   expectDType,
   expectShape,
@@ -69,9 +70,9 @@ const { parseInputs, parseOptions } = defineCall(
 function* crossEntropySteps(inputs: unknown, options: unknown): Steps<RowResult<'logits'>> {
   const o = parseOptions(options);
   const given = parseInputs(inputs);
-  const logits = readView(given.logits, 'logits', 'logits have the shape [..., classes]');
+  let logits = readView(given.logits, 'logits', 'logits have the shape [..., classes]');
   const { leading, rows, classes } = shapeOf(logits);
-  const targets = readView(given.targets, 'targets', 'targets have the shape of the rows of logits');
+  let targets = readView(given.targets, 'targets', 'targets have the shape of the rows of logits');
   const weights = readOptionalView(given.weights, 'weights');
   const classWeights = readOptionalView(given.classWeights, 'classWeights');
   const upstream = readUpstreamFor(o.upstream, o.reduction, leading);
@@ -81,6 +82,10 @@ function* crossEntropySteps(inputs: unknown, options: unknown): Steps<RowResult<
   checkWeights(weights, classWeights, leading, classes);
 
   const home = logits.device;
+  if (o.copy && objective.batch && home === cpu) {
+    logits = snapshot(logits); // one copy for both passes
+    targets = snapshot(targets);
+  }
   const place = placeOf([logits, targets, weights, classWeights, upstream.perItem], o);
   const gradient = gradientTarget(logits, o.grads.includes('logits'), o.out.logits);
   const perRow = (name: string) => output('float32', leading, home, name);

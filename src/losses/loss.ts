@@ -4,6 +4,7 @@
 import { cpu, type Device, defaultDevice, deviceName, readDevice } from '../devices.js';
 import type { DType } from '../dtype.js';
 import { CutlossError } from '../errors.js';
+import { isSignal } from '../memory.js';
 import type { Place } from '../operation.js';
 import { defineOptions, type Option, option, optional, raw } from '../options.js';
 import { allocate, type Tensor } from '../tensor.js';
@@ -58,7 +59,7 @@ export interface LossResult<Differentiable extends string> {
 export const reductions = ['mean', 'sum', 'none'] as const;
 
 const readSignal: Reader<AbortSignal> = (value, name) => {
-  if (value instanceof AbortSignal) return value;
+  if (isSignal(value)) return value;
   throw expected('ERR_CUTLOSS_OPTION', 'an AbortSignal', name, value);
 };
 

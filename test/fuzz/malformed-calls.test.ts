@@ -11,13 +11,14 @@ const calls = Number(process.env.CUTLOSS_FUZZ_CALLS ?? 20_000);
 const seed = process.env.CUTLOSS_FUZZ_SEED ?? '1';
 const loader = new URL('../support/typescript.mjs', import.meta.url).href;
 
-async function run(script: string): Promise<Record<string, number>> {
+async function run(script: string, env: Record<string, string> = {}): Promise<Record<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), 'cutloss-fuzz-'));
   try {
     const progress = join(folder, 'seed');
     const { code, signal, stdout, stderr } = await runChild(new URL(script, import.meta.url), {
       node: ['--import', loader],
       args: [seed, `${calls}`, progress],
+      env,
       timeout: 60_000 + calls * 5,
     });
     const at = readFileSync(progress, 'utf8').trim();
@@ -32,10 +33,13 @@ async function run(script: string): Promise<Record<string, number>> {
   }
 }
 
-test(`${calls} malformed calls of crossEntropy end in the right error or the right answer`, {
+test.each([
+  ['where they are made', {}],
+  ['through the queue, however small', { CUTLOSS_INLINE_ELEMENTS: '0' }],
+])(`${calls} malformed calls of crossEntropy end in the right error or the right answer, %s`, {
   timeout: 120_000 + calls * 5,
-}, async () => {
-  const tally = await run('./malformed-calls.ts');
+}, async (_, env) => {
+  const tally = await run('./malformed-calls.ts', env);
   const total = Object.values(tally).reduce((a, b) => a + b, 0);
   expect(total).toBe(calls);
   if (calls < 10_000) return;

@@ -114,6 +114,7 @@ export const traps: Record<string, Mutation> = {
     return fails(call, codes);
   },
   objectiveDetaches(call) {
+    if (process.env.CUTLOSS_INLINE_ELEMENTS === '0') return false; // queued, its memory cannot be taken away
     if (!isPlain(call, 'logits') || !canDetach(view(call, 'logits').data)) return false;
     const { rows, options } = call;
     const { data } = view(call, 'logits');
