@@ -34,7 +34,7 @@ void ThreadPool::set_threads(int count) {
 void ThreadPool::start_helpers() {
   while (helpers_ < threads() - 1) {
     try {
-      std::thread(&ThreadPool::helper_loop, this).detach();  // sleeps for ever; ends with the process
+      helper_threads_.emplace_back(&ThreadPool::helper_loop, this);  // like the pool, never joined
     } catch (...) {
       return;  // fewer helpers: slower, not wrong
     }

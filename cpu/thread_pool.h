@@ -48,6 +48,7 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable wake_helpers_, helper_left_;
   std::vector<Group*> groups_;  // with tasks nobody has taken yet
+  std::vector<std::thread> helper_threads_;
   int helpers_ = 0;
   int busy_ = 0;  // helpers inside a group: never more than threads_ - 1
 };

@@ -61,6 +61,26 @@ CUTLOSS_HD typename V::F exp_shifted(typename V::F z, const ExpShift& s) {
   return V::scale_by_power(polynomial<V>(r, kTerms, s.sign), n + s.power);
 }
 
+/// exp(z - reference), for a sum that holds a term near one. Only the difference is rounded before the reduction, now
+/// up and now down: terms far from the reference are less exact, but the more of them there are, the more that evens
+/// out.
+template <class V>
+CUTLOSS_HD typename V::F exp_term(typename V::F z, float reference) {
+  using F = typename V::F;
+  constexpr float kLog2EHigh = 0x1.715476p+0f, kLog2ELow = 0x1.4ae0cp-26f;
+  constexpr float kTerms[] = {1,
+                              0x1.62e43p-1f,
+                              0x1.ebfbdcp-3f,
+                              0x1.c6aee2p-5f,
+                              0x1.3b2d58p-7f,
+                              0x1.5f41cap-10f,
+                              0x1.41f98p-13f};           // 2^x, |x| <= 1/2
+  const F d = V::max(V::splat(-1400.f), z - reference);  // not-a-number goes through
+  const F n = V::round(d * kLog2EHigh);
+  const F x = V::multiply_add(d, V::splat(kLog2ELow), V::multiply_add(d, V::splat(kLog2EHigh), -n));
+  return V::scale_by_power(polynomial<V>(x, kTerms, 1.f), n);
+}
+
 /// Relative error 3e-06, for results that are rounded to 16 bits. 2^x is V's own where it has one.
 template <class V>
 CUTLOSS_HD typename V::F exp_shifted_16(typename V::F z, const ExpShift& s) {

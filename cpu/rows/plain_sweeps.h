@@ -2,6 +2,7 @@
 // float sums short; they meet in double. The target is left out by sweeping the two stretches beside it.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 
 #include "cpu/rows/row_kernels.h"
@@ -31,13 +32,15 @@ struct PlainRow {
   /// term, so the sums start at one, which a term seldom exceeds.
   template <bool kKeep>
   static double sweep(const T* z, int64_t count, float reference, float* kept) {
-    constexpr int kTogether = sizeof(T) == 4 ? 1 : kUnroll;  // a gradient of 16 bits does not see one more rounding
+    // A gradient of 16 bits does not see one more rounding.
+    constexpr bool kRounded = sizeof(T) == 2 && V::kFused;
+    constexpr int kTogether = sizeof(T) == 2 ? kUnroll : 1;
     constexpr int kSums = kUnroll / kTogether;
     const math::ExpShift shift = math::ExpShift::of(reference, reference, 0, 1);
     F sum[kSums], rest[kSums] = {};
     for (F& lanes : sum) lanes = V::splat(1.f);
     const auto exponential = [&](F v, int64_t i) {
-      const F e = math::exp_shifted<V>(v, shift);
+      const F e = kRounded ? math::exp_term<V>(v, reference) : math::exp_shifted<V>(v, shift);
       if (kKeep) V::store(kept + i, e);
       return e;
     };
@@ -73,8 +76,8 @@ struct PlainRow {
     return V::horizontal_max(most);
   }
 
-  /// Any reference will do from which no exponential overflows: it is the maximum of the first block that has one, and
-  /// moves only when a sum has become huge. Not-a-number hides from a maximum, but not from a sum.
+  /// Any reference will do from which no exponential overflows: it is the maximum of the first blocks, and moves only
+  /// when a sum has become huge. Not-a-number hides from a maximum, but not from a sum.
   template <bool kKeep>
   static void add_stretch(const T* row, int64_t begin, int64_t end, math::RowStatistics* s, KeptRow* kept) {
     for (int64_t at = begin; at < end; at += kBlock) {
@@ -103,12 +106,16 @@ struct PlainRow {
   static math::RowStatistics statistics(const void* logits, int64_t classes, int64_t target, KeptRow* kept) {
     const T* z = static_cast<const T*>(logits);
     math::RowStatistics s = {-kInfinity, 0, 0, 0, 0};
+    const int64_t before = target < 0 ? classes : target, after = target < 0 ? classes : target + 1;
+    const auto head = [&](int64_t begin, int64_t end) { return largest(z + begin, std::min(end - begin, kBlock)); };
+    const float most = std::max(head(0, before), head(after, classes));
+    if (std::isfinite(most)) s.max = most;
     const auto add = [&](int64_t begin, int64_t end) {
       kept ? add_stretch<true>(z, begin, end, &s, kept) : add_stretch<false>(z, begin, end, &s, nullptr);
     };
     if (kept) kept->count = 0;
-    add(0, target < 0 ? classes : target);
-    if (target >= 0) add(target + 1, classes);
+    add(0, before);
+    add(after, classes);
     return s;
   }
 

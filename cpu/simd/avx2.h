@@ -8,6 +8,7 @@
 namespace cutloss::cpu {
 
 struct Avx2 : Portable<8> {
+  static constexpr bool kFused = true;
   using Portable<8>::load;
   using Portable<8>::store;
 

@@ -8,6 +8,7 @@
 namespace cutloss::cpu {
 
 struct Avx512 : Portable<16> {
+  static constexpr bool kFused = true;
   using Portable<16>::load;
   using Portable<16>::store;
 

@@ -8,6 +8,7 @@
 namespace cutloss::cpu {
 
 struct Neon : Portable<4> {
+  static constexpr bool kFused = true;
   using Portable<4>::load;
   using Portable<4>::store;
 

@@ -35,6 +35,7 @@ template <int kWidth>
 struct Portable {
   static constexpr int kLanes = kWidth;        // floats in a vector
   static constexpr int kDoubles = kWidth / 2;  // doubles in a vector
+  static constexpr bool kFused = false;        // multiply_add() rounds once
 
   using F = typename VectorTypes<kWidth>::F;
   using I = typename VectorTypes<kWidth>::I;
