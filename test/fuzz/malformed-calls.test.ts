@@ -36,20 +36,24 @@ async function run(script: string, env: Record<string, string> = {}): Promise<Re
 test.each([
   ['where they are made', {}],
   ['through the queue, however small', { CUTLOSS_INLINE_ELEMENTS: '0' }],
-])(`${calls} malformed calls of crossEntropy end in the right error or the right answer, %s`, {
-  timeout: 120_000 + calls * 5,
-}, async (_, env) => {
-  const tally = await run('./malformed-calls.ts', env);
-  const total = Object.values(tally).reduce((a, b) => a + b, 0);
-  expect(total).toBe(calls);
-  if (calls < 10_000) return;
-  for (const code of ['SHAPE', 'DTYPE', 'OPTION', 'TARGET', 'DETACHED', 'DISPOSED']) {
-    expect(tally[`ERR_CUTLOSS_${code}`], `${code} was met often enough to mean something`).toBeGreaterThan(
-      calls / 500,
-    );
-  }
-  expect(tally.answers).toBeGreaterThan(calls / 20);
-});
+])(
+  `${calls} malformed calls of crossEntropy end in the right error or the right answer, %s`,
+  {
+    timeout: 120_000 + calls * 5,
+  },
+  async (_, env) => {
+    const tally = await run('./malformed-calls.ts', env);
+    const total = Object.values(tally).reduce((a, b) => a + b, 0);
+    expect(total).toBe(calls);
+    if (calls < 10_000) return;
+    for (const code of ['SHAPE', 'DTYPE', 'OPTION', 'TARGET', 'DETACHED', 'DISPOSED']) {
+      expect(tally[`ERR_CUTLOSS_${code}`], `${code} was met often enough to mean something`).toBeGreaterThan(
+        calls / 500,
+      );
+    }
+    expect(tally.answers).toBeGreaterThan(calls / 20);
+  },
+);
 
 test(`${calls} random calls of the other entry points end in a typed error or in what they promise`, {
   timeout: 120_000 + calls * 5,
