@@ -79,6 +79,11 @@ class CudaEngine final : public Engine {
     return run_rows(request, device_, cancel);
   }
 
+  Status run_one(CutRowsRequest& request, Cancel&) noexcept {
+    CUTLOSS_TRY(check(request));
+    return failure(Code::kDevice, "The CUDA engine does not compute losses on cut logits yet: choose device 'cpu'");
+  }
+
   Status expect_able(int index) noexcept {
     int major = 0, minor = 0, pools = 0;
     const auto ask = [&](int* to, cudaDeviceAttr what) {

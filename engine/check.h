@@ -32,14 +32,14 @@ class OverlapCheck {
   template <class T>
   void result(const char*, const T&) {}
 
-  /// An output may be exactly `in_place`, the input it is computed from element by element.
-  Status verdict(const View& output_in_place, const View& in_place) const {
+  /// `output` may be exactly `in_place`, the input it is computed from element by element.
+  Status verdict(const View* output, const View* in_place) const {
     for (int i = 0; i < count_; ++i) {
       if (!entries_[i].output) continue;
       for (int j = 0; j < count_; ++j) {
         if (i == j || !overlap(*entries_[i].view, *entries_[j].view)) continue;
-        const bool same = entries_[i].view == &output_in_place && entries_[j].view == &in_place &&
-                          output_in_place.data == in_place.data && output_in_place.bytes() == in_place.bytes();
+        const bool same = entries_[i].view == output && entries_[j].view == in_place &&
+                          output->data == in_place->data && output->bytes() == in_place->bytes();
         if (!same) {
           return failure(Code::kOption, "Expected the memory of %s not to overlap that of %s", entries_[i].name,
                          entries_[j].name);
@@ -70,10 +70,10 @@ class OverlapCheck {
 };
 
 template <class Request>
-Status expect_no_overlap(const Request& request) {
+Status expect_no_overlap(const Request& request, const View* output = nullptr, const View* in_place = nullptr) {
   OverlapCheck views;
   fields(request, views);
-  return views.verdict(request.gradient, request.logits);
+  return views.verdict(output, in_place);
 }
 
 }  // namespace cutloss

@@ -8,12 +8,13 @@
 #include <cstdint>
 #include <variant>
 
+#include "engine/cut_rows.h"
 #include "engine/rows.h"
 #include "engine/status.h"
 
 namespace cutloss {
 
-using Request = std::variant<RowsRequest>;
+using Request = std::variant<RowsRequest, CutRowsRequest>;
 
 /// Asked for by an AbortSignal or by an environment that is going away; engines poll it between tiles.
 class Cancel {

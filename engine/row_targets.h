@@ -5,14 +5,14 @@
 
 #include <cinttypes>
 
-#include "engine/rows.h"
+#include "engine/row_loss.h"
 #include "math/hd.h"
 
 namespace cutloss {
 
 class RowTargets {
  public:
-  CUTLOSS_HD explicit RowTargets(const RowsRequest& request) : r_(request) {}
+  CUTLOSS_HD explicit RowTargets(const RowLoss& request) : r_(request) {}
 
   static constexpr int64_t kNone = -1;  // this row predicts nothing
   static constexpr int64_t kBad = -2;   // an id that is no class
@@ -59,7 +59,7 @@ class RowTargets {
     }
   }
 
-  const RowsRequest& r_;
+  const RowLoss& r_;
 };
 
 }  // namespace cutloss

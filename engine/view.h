@@ -1,8 +1,10 @@
 // Memory that somebody else owns: a pointer, a length in elements, what the elements are, and where they live.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "math/hd.h"
 
@@ -43,6 +45,11 @@ struct View {
     return static_cast<T*>(data);
   }
 };
+
+/// A request of this kind, const or not: fields() is written once for both.
+template <class T, class Request>
+concept Is = std::same_as < std::remove_const_t<T>,
+Request > ;
 
 /// What a field of a request accepts; see fields() in rows.h.
 enum class Accept : uint8_t { kFloating, kFloat32, kInt32, kIntegerOrFloating };

@@ -32,7 +32,49 @@ Code after(Change&& change) {
   return check(r).code;
 }
 
+CutRowsRequest good_cut() {
+  CutRowsRequest r;
+  r.rows = 8;
+  r.classes = 16;
+  r.dim = 4;
+  r.hidden = floats(0, 32);
+  r.classifier = floats(100, 64);
+  r.bias = floats(200, 16);
+  r.targets = {ids, 8, DType::kInt32, kHost, true};
+  r.hidden_gradient = floats(1024, 32);
+  r.classifier_gradient = floats(1100, 64);
+  r.bias_gradient = floats(1200, 16);
+  return r;
+}
+
+template <class Change>
+Code after_cut(Change&& change) {
+  CutRowsRequest r = good_cut();
+  change(r);
+  return check(r).code;
+}
+
+void check_cut_rows() {
+  CHECK(check(good_cut()).ok());
+  CHECK(after_cut([](auto& r) { r.bias = r.bias_gradient = {}; }) == Code::kOk);
+  CHECK(after_cut([](auto& r) { r.bias = {}; }) == Code::kOption);
+  CHECK(after_cut([](auto& r) { r.hidden_gradient = floats(0, 32); }) == Code::kOption);
+  CHECK(after_cut([](auto& r) { r.classifier_gradient = floats(1030, 64); }) == Code::kOption);
+  CHECK(after_cut([](auto& r) { r.hidden = floats(0, 31); }) == Code::kShape);
+  CHECK(after_cut([](auto& r) { r.classifier = floats(100, 63); }) == Code::kShape);
+  CHECK(after_cut([](auto& r) { r.bias = floats(200, 8); }) == Code::kShape);
+  CHECK(after_cut([](auto& r) { r.bias_gradient = floats(1200, 8); }) == Code::kShape);
+  CHECK(after_cut([](auto& r) { r.classifier.dtype = DType::kFloat16; }) == Code::kDType);
+  CHECK(after_cut([](auto& r) { r.hidden_gradient.dtype = DType::kBFloat16; }) == Code::kDType);
+  CHECK(after_cut([](auto& r) { r.targets = floats(2000, 128); }) == Code::kDType);
+  CHECK(after_cut([](auto& r) { r.dim = 0; }) == Code::kShape);
+  CHECK(after_cut([](auto& r) { r.rows = int64_t{1} << 40, r.classes = int64_t{1} << 30; }) == Code::kShape);
+  CHECK(after_cut([](auto& r) { r.workspace_bytes = -1; }) == Code::kOption);
+  CHECK(after_cut([](auto& r) { r.filter_eps = std::numeric_limits<double>::quiet_NaN(); }) == Code::kOption);
+}
+
 int main() {
+  check_cut_rows();
   CHECK(check(good()).ok());
   CHECK(after([](auto& r) { r.gradient = floats(0, 128); }) == Code::kOk);  // in place
   CHECK(after([](auto& r) { r.gradient = floats(1, 128); }) == Code::kOption);
