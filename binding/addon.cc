@@ -122,6 +122,8 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     DefineAddon(exports, {
                              InstanceValue("operations", operations(env), napi_enumerable),
                              InstanceValue("objectives", objectives(env), napi_enumerable),
+                             InstanceValue("regionIndices", region_indices(env), napi_enumerable),
+                             InstanceValue("regionMoments", region_moments(env), napi_enumerable),
                              InstanceValue("simdLevels", simd_levels(env), napi_enumerable),
                              InstanceValue("cuda", Napi::Boolean::New(env, CUTLOSS_CUDA), napi_enumerable),
                              InstanceMethod("run", &CutlossAddon::run),

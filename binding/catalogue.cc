@@ -55,6 +55,13 @@ Napi::Array names_of_all(Napi::Env env, const std::variant<Requests...>*) {
   return all;
 }
 
+template <size_t kCount>
+Napi::Array list_of(Napi::Env env, const char* const (&names)[kCount]) {
+  Napi::Array all = Napi::Array::New(env);
+  for (const char* name : names) all.Set(all.Length(), name);
+  return all;
+}
+
 }  // namespace
 
 Napi::Value operations(Napi::Env env) { return names_of_all(env, static_cast<Request*>(nullptr)); }
@@ -81,6 +88,10 @@ Napi::Value objectives(Napi::Env env) {
   }
   return all;
 }
+
+Napi::Value region_indices(Napi::Env env) { return list_of(env, math::kRegionIndices); }
+
+Napi::Value region_moments(Napi::Env env) { return list_of(env, kRegionMomentNames); }
 
 Napi::Value simd_levels(Napi::Env env) {
   const char* names[8];

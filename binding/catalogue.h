@@ -1,5 +1,6 @@
 // What the binary can do, as JavaScript reads it when it loads: the fields of each request, by which TypeScript packs
-// its arguments, and the row objectives with their options, by which it validates them.
+// its arguments, and the row objectives with their options, by which it validates them; indices of overlap and moments
+// of regions by name.
 #pragma once
 
 #include <napi.h>
@@ -8,6 +9,8 @@ namespace cutloss::binding {
 
 Napi::Value operations(Napi::Env env);
 Napi::Value objectives(Napi::Env env);
+Napi::Value region_indices(Napi::Env env);
+Napi::Value region_moments(Napi::Env env);
 Napi::Value simd_levels(Napi::Env env);
 
 }  // namespace cutloss::binding

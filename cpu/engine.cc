@@ -51,6 +51,10 @@ class CpuEngine final : public Engine {
     CUTLOSS_TRY(check(request));
     return failure(Code::kDevice, "The CPU engine does not compute losses on cut logits yet");
   }
+  static Status run_one(RegionsRequest& request, Cancel&) {
+    CUTLOSS_TRY(check(request));
+    return failure(Code::kDevice, "The CPU engine does not compute losses of regions yet");
+  }
   static Status no_device_memory() { return failure(Code::kInternal, "The CPU's tensors live in JavaScript's memory"); }
 };
 

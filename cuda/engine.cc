@@ -84,6 +84,11 @@ class CudaEngine final : public Engine {
     return failure(Code::kDevice, "The CUDA engine does not compute losses on cut logits yet: choose device 'cpu'");
   }
 
+  Status run_one(RegionsRequest& request, Cancel&) noexcept {
+    CUTLOSS_TRY(check(request));
+    return failure(Code::kDevice, "The CUDA engine does not compute losses of regions yet: choose device 'cpu'");
+  }
+
   Status expect_able(int index) noexcept {
     int major = 0, minor = 0, pools = 0;
     const auto ask = [&](int* to, cudaDeviceAttr what) {

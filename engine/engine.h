@@ -9,12 +9,13 @@
 #include <variant>
 
 #include "engine/cut_rows.h"
+#include "engine/regions.h"
 #include "engine/rows.h"
 #include "engine/status.h"
 
 namespace cutloss {
 
-using Request = std::variant<RowsRequest, CutRowsRequest>;
+using Request = std::variant<RowsRequest, CutRowsRequest, RegionsRequest>;
 
 /// Asked for by an AbortSignal or by an environment that is going away; engines poll it between tiles.
 class Cancel {

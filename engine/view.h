@@ -10,10 +10,10 @@
 
 namespace cutloss {
 
-// The order is that of `dtypes` in src/dtype.ts.
-enum class DType : uint8_t { kFloat32, kFloat16, kBFloat16, kInt32, kInt64, kUint8, kBool };
+// The order is that of `dtypes` in src/dtype.ts. kFloat64 is for sums that engines hand out; no tensor has it.
+enum class DType : uint8_t { kFloat32, kFloat16, kBFloat16, kInt32, kInt64, kUint8, kBool, kFloat64 };
 
-constexpr int kDTypeCount = 7;
+constexpr int kDTypeCount = 8;
 
 CUTLOSS_HD constexpr size_t element_size(DType dtype) {
   switch (dtype) {
@@ -21,7 +21,8 @@ CUTLOSS_HD constexpr size_t element_size(DType dtype) {
     case DType::kInt32: return 4;
     case DType::kFloat16:
     case DType::kBFloat16: return 2;
-    case DType::kInt64: return 8;
+    case DType::kInt64:
+    case DType::kFloat64: return 8;
     default: return 1;
   }
 }
@@ -52,7 +53,7 @@ concept Is = std::same_as < std::remove_const_t<T>,
 Request > ;
 
 /// What a field of a request accepts; see fields() in rows.h.
-enum class Accept : uint8_t { kFloating, kFloat32, kInt32, kIntegerOrFloating };
+enum class Accept : uint8_t { kFloating, kFloat32, kInt32, kIntegerOrFloating, kAnyNumber, kFloat32OrByte, kFloat64 };
 
 constexpr bool accepts(Accept accept, DType dtype) {
   switch (accept) {
@@ -60,6 +61,9 @@ constexpr bool accepts(Accept accept, DType dtype) {
     case Accept::kFloat32: return dtype == DType::kFloat32;
     case Accept::kInt32: return dtype == DType::kInt32;
     case Accept::kIntegerOrFloating: return is_floating(dtype) || is_integer(dtype);
+    case Accept::kAnyNumber: return dtype != DType::kFloat64;
+    case Accept::kFloat32OrByte: return dtype == DType::kFloat32 || element_size(dtype) == 1;
+    case Accept::kFloat64: return dtype == DType::kFloat64;
   }
   return false;
 }
