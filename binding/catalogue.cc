@@ -45,7 +45,9 @@ Napi::Object names_of(Napi::Env env) {
   Names names(env);
   R request;
   fields(request, names);
-  return names.object();
+  Napi::Object object = names.object();
+  object.Set("name", R::kName);
+  return object;
 }
 
 template <class... Requests>

@@ -7,6 +7,8 @@
 namespace cutloss {
 
 struct CutRowsRequest : RowLoss {
+  static constexpr const char* kName = "cutRows";
+
   // inputs
   View hidden;      // [rows, dim] row-major
   View classifier;  // [classes, dim] row-major, of hidden's dtype

@@ -9,6 +9,8 @@
 namespace cutloss {
 
 struct RowsRequest : RowLoss {
+  static constexpr const char* kName = "rows";
+
   View logits;                 // input, [rows, classes] row-major
   View gradient;               // output, [rows, classes]; may be the logits themselves, else must not overlap an input
   int64_t fresh_gradient = 0;  // the gradient's pages were never touched: prepare them for writing

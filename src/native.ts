@@ -23,6 +23,8 @@ export interface ObjectiveInfo {
 }
 
 export interface OperationInfo {
+  /** kName of the request. */
+  readonly name: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly parameters: readonly string[];

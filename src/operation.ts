@@ -37,6 +37,8 @@ export interface Job extends Place {
 }
 
 interface Slots {
+  /** The operation's place in native().operations. */
+  readonly number: number;
   readonly views: readonly number[];
   readonly parameters: readonly number[];
   readonly results: Readonly<Record<string, number>>;
@@ -47,18 +49,18 @@ interface Slots {
 }
 
 export class Operation<Name extends string, Parameter extends string, Result extends string> {
-  readonly #number: number;
+  readonly #name: string;
   readonly #views: readonly Name[];
   readonly #parameters: readonly Parameter[];
   readonly #results: readonly Result[];
   #slots: Slots | undefined;
 
-  /** The operation's place in native().operations, and the names of its fields that are used. */
+  /** The operation's name in engine/, and the names of its fields that are used. */
   constructor(
-    number: number,
+    name: string,
     fields: { views: readonly Name[]; parameters: readonly Parameter[]; results: readonly Result[] },
   ) {
-    this.#number = number;
+    this.#name = name;
     this.#views = fields.views;
     this.#parameters = fields.parameters;
     this.#results = fields.results;
@@ -91,7 +93,7 @@ export class Operation<Name extends string, Parameter extends string, Result ext
       device: place.device,
       signal: place.signal,
       copy: place.copy,
-      operation: this.#number,
+      operation: slots.number,
       views,
       dtypes: slots.dtypes,
       parameters: slots.scratch,
@@ -111,8 +113,9 @@ export class Operation<Name extends string, Parameter extends string, Result ext
   }
 
   #bind(): Slots {
-    const info = native().operations[this.#number];
-    if (info === undefined) throw mismatch(`operation ${this.#number}`);
+    const number = native().operations.findIndex(({ name }) => name === this.#name);
+    const info = native().operations[number];
+    if (info === undefined) throw mismatch(`operation ${this.#name}`);
     const place = (names: readonly string[], name: string): number => {
       const at = names.indexOf(name);
       if (at < 0) throw mismatch(name);
@@ -120,6 +123,7 @@ export class Operation<Name extends string, Parameter extends string, Result ext
     };
     const all = [...info.inputs, ...info.outputs];
     return {
+      number,
       info,
       views: this.#views.map((name) => place(all, name)),
       parameters: this.#parameters.map((name) => place(info.parameters, name)),

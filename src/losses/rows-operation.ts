@@ -45,7 +45,7 @@ const results = ['loss', 'counted'] as const;
 export type RowParameters = Readonly<Record<(typeof parameters)[number], number>>;
 
 export const rowsOperation: Operation<(typeof views)[number], keyof RowParameters, (typeof results)[number]> =
-  new Operation(0, { views, parameters, results });
+  new Operation('rows', { views, parameters, results });
 
 /** What a batch objective says of every row, beside the logits. */
 export interface Judgement {
