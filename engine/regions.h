@@ -23,6 +23,8 @@ inline constexpr const char* kRegionMomentNames[] = {"intersection",   "predicti
 inline constexpr int kRegionMomentCount = sizeof kRegionMomentNames / sizeof *kRegionMomentNames;
 
 struct RegionsRequest {
+  static constexpr const char* kName = "regions";
+
   // inputs
   View predictions;    // [batch, pixels, classes], or [batch, classes, pixels] where channels_first
   View targets;        // class ids [batch, pixels], or, where soft_targets, labels in the layout of predictions
