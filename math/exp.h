@@ -8,6 +8,8 @@
 // saw 2.6).
 #pragma once
 
+#include <array>
+
 #include "math/hd.h"
 
 namespace cutloss::math {
@@ -61,24 +63,45 @@ CUTLOSS_HD typename V::F exp_shifted(typename V::F z, const ExpShift& s) {
   return V::scale_by_power(polynomial<V>(r, kTerms, s.sign), n + s.power);
 }
 
+/// 2^(k / 32), each correctly rounded.
+inline constexpr std::array<float, 32> kRootsOfTwo = [] {
+  std::array<float, 32> roots = {};
+  double root = 1;
+  for (float& k : roots) {
+    k = static_cast<float>(root);
+    root *= 1.0218971486541166;
+  }
+  return roots;
+}();
+
 /// exp(z - reference), for a sum that holds a term near one. Only the difference is rounded before the reduction, now
 /// up and now down: terms far from the reference are less exact, but the more of them there are, the more that evens
-/// out.
+/// out. Where a level looks up the roots of two, a parabola does for the rest.
 template <class V>
 CUTLOSS_HD typename V::F exp_term(typename V::F z, float reference) {
   using F = typename V::F;
   constexpr float kLog2EHigh = 0x1.715476p+0f, kLog2ELow = 0x1.4ae0cp-26f;
+  const F d = V::max(V::splat(-1400.f), z - reference);  // not-a-number goes through
+  const auto reduce = [&](F n) {
+    return V::multiply_add(d, V::splat(kLog2ELow), V::multiply_add(d, V::splat(kLog2EHigh), -n));
+  };
+  if constexpr (requires { V::root_of_two({}); }) {
+    constexpr float kToThirtySeconds = 0x1.8p18f;  // its last place is 1/32
+    const F shifted = V::multiply_add(d, V::splat(kLog2EHigh), V::splat(kToThirtySeconds));
+    const F n = shifted - kToThirtySeconds, x = reduce(n);
+    const F root = V::root_of_two((typename V::I)shifted);
+    const F rest = V::multiply_add(x, V::splat(0x1.ebfbdep-3f), V::splat(0x1.62e584p-1f));  // (2^x - 1) / x
+    return V::scale_by_power(V::multiply_add(root * x, rest, root), n);
+  }
   constexpr float kTerms[] = {1,
                               0x1.62e43p-1f,
                               0x1.ebfbdcp-3f,
                               0x1.c6aee2p-5f,
                               0x1.3b2d58p-7f,
                               0x1.5f41cap-10f,
-                              0x1.41f98p-13f};           // 2^x, |x| <= 1/2
-  const F d = V::max(V::splat(-1400.f), z - reference);  // not-a-number goes through
+                              0x1.41f98p-13f};  // 2^x, |x| <= 1/2
   const F n = V::round(d * kLog2EHigh);
-  const F x = V::multiply_add(d, V::splat(kLog2ELow), V::multiply_add(d, V::splat(kLog2EHigh), -n));
-  return V::scale_by_power(polynomial<V>(x, kTerms, 1.f), n);
+  return V::scale_by_power(polynomial<V>(reduce(n), kTerms, 1.f), n);
 }
 
 /// Relative error 3e-06, for results that are rounded to 16 bits. 2^x is V's own where it has one.

@@ -1,23 +1,58 @@
 // Softmax of a row in float: one sweep for maximum and sum, one for the gradient. The first sweep's blocks keep the
-// float sums short; they meet in double. The target is left out by sweeping the two stretches beside it.
+// float sums short; they meet in double.
 #pragma once
 
 #include <algorithm>
 #include <limits>
 
 #include "cpu/rows/row_kernels.h"
-#include "cpu/simd/portable.h"
+#include "cpu/simd/pairs.h"
 #include "math/exp.h"
 
 namespace cutloss::cpu {
 
+/// A row as groups of kStep elements, the first of which may begin before the row so that the gradient's are aligned.
+/// A group that is not whole, or holds the target, is read as a copy: -infinity stands for what does not belong.
+template <class V, class T>
+struct GroupedRow {
+  static constexpr int kUnroll = 4;
+  static constexpr int64_t kStep = kUnroll * V::kLanes;
+
+  const T* z;
+  int64_t classes;
+  int64_t target;  // < 0: none
+  int64_t begin;   // of the first group, > -kStep
+
+  bool whole(int64_t at) const { return at >= 0 && at + kStep <= classes; }
+
+  CUTLOSS_INLINE const T* group(const GroupedRow& row, int64_t at, T* copy) {
+    if (row.whole(at) && !(row.target >= at && row.target < at + kStep)) [[likely]]
+      return row.z + at;
+    for (int64_t i = 0; i < kStep; ++i) {
+      const bool belongs = at + i >= 0 && at + i < row.classes && at + i != row.target;
+      if (belongs) {
+        copy[i] = row.z[at + i];
+      } else {
+        math::narrow(-std::numeric_limits<float>::infinity(), copy + i);
+      }
+    }
+    return copy;
+  }
+
+  /// Where the first group begins if the groups of `gradient` are to be aligned.
+  static int64_t first_group(const void* gradient) {
+    constexpr uintptr_t kAligned = kStep * sizeof(T) < 64 ? kStep * sizeof(T) : 64;
+    return -static_cast<int64_t>(reinterpret_cast<uintptr_t>(gradient) % kAligned / sizeof(T));
+  }
+};
+
 template <class V, class T>
 struct PlainRow {
   using F = typename V::F;
+  using Row = GroupedRow<V, T>;
+  static constexpr int64_t kStep = Row::kStep;
   static constexpr int64_t kBlock = 4096;
   static constexpr int64_t kAhead = 4096 / sizeof(T);  // the hardware does not fetch across a page
-  static constexpr int kUnroll = 4;
-  static constexpr int64_t kStep = kUnroll * V::kLanes;
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
   /// The lines of one step, to be read soon.
@@ -28,167 +63,157 @@ struct PlainRow {
     }
   }
 
-  /// sum exp(z - reference). What an addition rounds off is added up too; that takes a sum that is larger than the
-  /// term, so the sums start at one, which a term seldom exceeds.
+  CUTLOSS_INLINE void load(const T* group, F (&v)[Row::kUnroll]) {
+    for (int u = 0; u < Row::kUnroll; u += 2) Pairs<V, T>::load(group + u * V::kLanes, &v[u], &v[u + 1]);
+  }
+
+  /// sum exp(z - reference) over the groups from `begin` to `end`. What an addition rounds off is added up too; that
+  /// takes a sum that is larger than the term, so the sums start at one, which a term seldom exceeds.
   template <bool kKeep>
-  static double sweep(const T* z, int64_t count, float reference, float* kept) {
+  static double sweep(const Row& row, int64_t begin, int64_t end, float reference, float* kept) {
     // A gradient of 16 bits does not see one more rounding.
     constexpr bool kRounded = sizeof(T) == 2 && V::kFused;
-    constexpr int kTogether = sizeof(T) == 2 ? kUnroll : 1;
-    constexpr int kSums = kUnroll / kTogether;
+    constexpr int kTogether = sizeof(T) == 2 ? Row::kUnroll : 1;
+    constexpr int kSums = Row::kUnroll / kTogether;
     const math::ExpShift shift = math::ExpShift::of(reference, reference, 0, 1);
     F sum[kSums], rest[kSums] = {};
     for (F& lanes : sum) lanes = V::splat(1.f);
-    const auto exponential = [&](F v, int64_t i) {
-      const F e = kRounded ? math::exp_term<V>(v, reference) : math::exp_shifted<V>(v, shift);
-      if (kKeep) V::store(kept + i, e);
-      return e;
-    };
-    const auto add = [&](int k, F e) {
-      const F next = sum[k] + e;
-      rest[k] += e - (next - sum[k]);
-      sum[k] = next;
-    };
-    int64_t i = 0;
-    for (; i + kStep <= count; i += kStep) {
-      prefetch<3>(z + i + kAhead);
-      F e[kUnroll];
-      for (int u = 0; u < kUnroll; ++u) e[u] = exponential(V::load(z + i + u * V::kLanes), i + u * V::kLanes);
+    T copy[kStep];
+    for (int64_t at = begin; at < end; at += kStep) {
+      prefetch<3>(row.z + at + kAhead);
+      F e[Row::kUnroll];
+      load(Row::group(row, at, copy), e);
+      for (int u = 0; u < Row::kUnroll; ++u) {
+        e[u] = kRounded ? math::exp_term<V>(e[u], reference) : math::exp_shifted<V>(e[u], shift);
+        if (kKeep) V::store(kept + (at - begin) + u * V::kLanes, e[u]);
+      }
       for (int k = 0; k < kSums; ++k) {
         F part = e[k * kTogether];
         for (int u = 1; u < kTogether; ++u) part += e[k * kTogether + u];
-        add(k, part);
+        const F next = sum[k] + part;
+        rest[k] += part - (next - sum[k]);
+        sum[k] = next;
       }
     }
-    for (; i + V::kLanes <= count; i += V::kLanes) add(0, exponential(V::load(z + i), i));
-    if (i < count) add(0, exponential(V::load_part(z + i, count - i, -kInfinity), i));
-
     double total = 0;
     for (int k = 0; k < kSums; ++k) total += V::horizontal_sum(sum[k]) - V::kLanes + V::horizontal_sum(rest[k]);
     return total;
   }
 
-  static float largest(const T* z, int64_t count) {
+  static float largest(const Row& row, int64_t begin, int64_t end) {
     F most = V::splat(-kInfinity);
-    int64_t i = 0;
-    for (; i + V::kLanes <= count; i += V::kLanes) most = V::max(V::load(z + i), most);
-    if (i < count) most = V::max(V::load_part(z + i, count - i, -kInfinity), most);
+    T copy[kStep];
+    for (int64_t at = begin; at < end; at += kStep) {
+      F v[Row::kUnroll];
+      load(Row::group(row, at, copy), v);
+      for (const F& lanes : v) most = V::max(lanes, most);
+    }
     return V::horizontal_max(most);
   }
 
-  /// Any reference will do from which no exponential overflows: it is the maximum of the first blocks, and moves only
-  /// when a sum has become huge. Not-a-number hides from a maximum, but not from a sum.
+  /// Any reference will do from which no exponential overflows: it is the maximum of the first block that has one, and
+  /// moves only when a sum has become huge. Not-a-number hides from a maximum, but not from a sum.
   template <bool kKeep>
-  static void add_stretch(const T* row, int64_t begin, int64_t end, math::RowStatistics* s, KeptRow* kept) {
-    for (int64_t at = begin; at < end; at += kBlock) {
-      const T* z = row + at;
-      const int64_t count = end - at < kBlock ? end - at : kBlock;
-      float* keep = kKeep ? kept->exponentials + at : nullptr;
-      const auto move_reference = [&] {
-        const float most = largest(z, count);
-        if (std::isfinite(most)) {
-          s->sum = s->sum == 0 ? 0 : s->sum * std::exp(s->max - most);
-          s->max = most;
-        }
-      };
-      const auto sum_block = [&] { return sweep<kKeep>(z, count, s->max == -kInfinity ? 0 : float(s->max), keep); };
-      if (s->max == -kInfinity) move_reference();
-      double sum = sum_block();
-      if (!(sum <= 1e30)) {
-        move_reference();
-        sum = sum_block();
+  static void add_block(const Row& row, int64_t begin, int64_t end, math::RowStatistics* s, KeptRow* kept) {
+    float* keep = kKeep ? kept->exponentials + (begin - row.begin) : nullptr;
+    const auto move_reference = [&] {
+      const float most = largest(row, begin, end);
+      if (std::isfinite(most)) {
+        s->sum = s->sum == 0 ? 0 : s->sum * std::exp(s->max - most);
+        s->max = most;
       }
-      s->sum += sum;
-      if (kKeep) kept->stretches[kept->count++] = {at, count, s->max == -kInfinity ? 0 : float(s->max)};
+    };
+    const auto reference = [&] { return s->max == -kInfinity ? 0 : float(s->max); };
+    const auto sum_block = [&] { return sweep<kKeep>(row, begin, end, reference(), keep); };
+    if (s->max == -kInfinity) move_reference();
+    double sum = sum_block();
+    if (!(sum <= 1e30)) {
+      move_reference();
+      sum = sum_block();
     }
+    s->sum += sum;
+    if (kKeep) kept->reference[kept->blocks++] = reference();
   }
 
   static math::RowStatistics statistics(const void* logits, int64_t classes, int64_t target, KeptRow* kept) {
-    const T* z = static_cast<const T*>(logits);
+    const Row row = {static_cast<const T*>(logits), classes, target, kept ? Row::first_group(kept->gradient) : 0};
     math::RowStatistics s = {-kInfinity, 0, 0, 0, 0};
-    const int64_t before = target < 0 ? classes : target, after = target < 0 ? classes : target + 1;
-    const auto head = [&](int64_t begin, int64_t end) { return largest(z + begin, std::min(end - begin, kBlock)); };
-    const float most = std::max(head(0, before), head(after, classes));
-    if (std::isfinite(most)) s.max = most;
-    const auto add = [&](int64_t begin, int64_t end) {
-      kept ? add_stretch<true>(z, begin, end, &s, kept) : add_stretch<false>(z, begin, end, &s, nullptr);
-    };
-    if (kept) kept->count = 0;
-    add(0, before);
-    add(after, classes);
+    if (kept) kept->blocks = 0;
+    for (int64_t at = row.begin; at < classes; at += kBlock) {
+      const int64_t end = std::min(at + kBlock, classes);
+      kept ? add_block<true>(row, at, end, &s, kept) : add_block<false>(row, at, end, &s, nullptr);
+    }
     return s;
   }
 
-  /// g[i] = value(i, n): a vector from element i on, of which n count.
+  /// g = value(v, at): the vectors of the group at `at`, from the logits or whatever else stands for them.
   template <bool kStream, class Value>
-  CUTLOSS_INLINE void write(T* g, int64_t count, const T* next, const Value& value) {
-    const auto part = [&](int64_t i, int64_t n) {
-      T whole[V::kLanes];
-      V::store(whole, value(i, n));
-      memcpy(g + i, whole, n * sizeof(T));
-    };
-    int64_t i = 0;
-    if (kStream) {  // up to the first aligned vector
-      constexpr uintptr_t kBytes = V::kLanes * sizeof(T);
-      const int64_t head = (kBytes - reinterpret_cast<uintptr_t>(g) % kBytes) % kBytes / sizeof(T);
-      i = head < count ? head : count;
-      if (i > 0) part(0, i);
-    }
-    for (; i + kStep <= count; i += kStep) {
-      if (next) prefetch<2>(next + i);
-      for (int u = 0; u < kUnroll; ++u) {
-        const int64_t at = i + u * V::kLanes;
-        kStream ? V::stream(g + at, value(at, V::kLanes)) : V::store(g + at, value(at, V::kLanes));
+  CUTLOSS_INLINE void write(T* g, const Row& row, int64_t begin, int64_t end, const T* next, const Value& value) {
+    for (int64_t at = begin; at < end; at += kStep) {
+      if (next) prefetch<2>(next + at);
+      F v[Row::kUnroll];
+      value(at, v);
+      T part[kStep];
+      const bool whole = row.whole(at);
+      T* to = whole ? g + at : part;
+      for (int u = 0; u < Row::kUnroll; u += 2) {
+        T* pair = to + u * V::kLanes;
+        kStream&& whole ? Pairs<V, T>::stream(pair, v[u], v[u + 1]) : Pairs<V, T>::store(pair, v[u], v[u + 1]);
       }
+      if (whole) continue;
+      const int64_t from = std::max<int64_t>(at, 0), to_end = std::min(at + kStep, row.classes);
+      memcpy(g + from, part + (from - at), (to_end - from) * sizeof(T));
     }
-    for (; i + V::kLanes <= count; i += V::kLanes) V::store(g + i, value(i, V::kLanes));
-    if (i < count) part(i, count - i);
   }
 
-  /// What a stretch's exponentials are to be multiplied with.
-  static double kept_factor(const KeptRow::Stretch& stretch, const PlainGradient& a) {
-    return a.softmax * std::exp((stretch.reference - a.lse.anchor) - a.lse.excess);
+  /// What a block's exponentials are to be multiplied with.
+  static double kept_factor(int block, const PlainGradient& a) {
+    return a.softmax * std::exp((a.kept->reference[block] - a.lse.anchor) - a.lse.excess);
   }
 
-  /// Exponentials that underflow are no loss as long as their products would too.
+  /// Kept exponentials lie in the groups of one gradient. Those that underflow are no loss as long as their products
+  /// would too.
   static bool kept_suffice(const PlainGradient& a) {
-    for (int k = 0; a.kept && k < a.kept->count; ++k) {
-      const double factor = std::fabs(kept_factor(a.kept->stretches[k], a));
+    if (!a.kept || Row::first_group(a.kept->gradient) != Row::first_group(a.gradient)) return false;
+    for (int k = 0; k < a.kept->blocks; ++k) {
+      const double factor = std::fabs(kept_factor(k, a));
       if (!(factor >= 0x1p-100 && factor <= 1)) return false;
     }
-    return a.kept;
+    return true;
   }
 
   template <bool kStream>
-  static void write_kept(const PlainGradient& a, T* g, const T* next) {
-    for (int k = 0; k < a.kept->count; ++k) {
-      const KeptRow::Stretch& stretch = a.kept->stretches[k];
-      const float* e = a.kept->exponentials + stretch.begin;
-      const float factor = static_cast<float>(kept_factor(stretch, a));
-      write<kStream>(g + stretch.begin, stretch.count, next ? next + stretch.begin : nullptr,
-                     [&](int64_t i, int64_t) { return V::load(e + i) * factor; });
+  static void write_kept(const PlainGradient& a, T* g, const Row& row, const T* next) {
+    int block = 0;
+    for (int64_t at = row.begin; at < row.classes; at += kBlock, ++block) {
+      const float factor = static_cast<float>(kept_factor(block, a));
+      write<kStream>(g, row, at, std::min(at + kBlock, row.classes), next, [&](int64_t i, F(&v)[Row::kUnroll]) {
+        const float* e = a.kept->exponentials + (i - row.begin);
+        for (int u = 0; u < Row::kUnroll; ++u) v[u] = V::load(e + u * V::kLanes) * factor;
+      });
     }
   }
 
   template <bool kStream>
-  static void write_again(const PlainGradient& a, T* g, const T* next) {
-    const T* z = static_cast<const T*>(a.logits);
+  static void write_again(const PlainGradient& a, T* g, const Row& row, const T* next) {
     const math::ExpShift shift = math::ExpShift::of(float(a.most), a.lse.anchor, a.lse.excess, a.softmax);
-    write<kStream>(g, a.classes, next, [&](int64_t i, int64_t n) {
-      const F v = n == V::kLanes ? V::load(z + i) : V::load_part(z + i, n, 0);
-      return sizeof(T) == 2 ? math::exp_shifted_16<V>(v, shift) : math::exp_shifted<V>(v, shift);
+    T copy[kStep];
+    write<kStream>(g, row, row.begin, row.classes, next, [&](int64_t at, F(&v)[Row::kUnroll]) {
+      load(Row::group(row, at, copy), v);
+      for (F& e : v) e = sizeof(T) == 2 ? math::exp_shifted_16<V>(e, shift) : math::exp_shifted<V>(e, shift);
     });
   }
 
   static void gradient(const PlainGradient& a) {
     T* g = static_cast<T*>(a.gradient);
     const T* next = static_cast<const T*>(a.next);
+    const Row row = {static_cast<const T*>(a.logits), a.classes, -1, Row::first_group(g)};
     if (a.softmax == 0) {
       memset(g, 0, a.classes * sizeof(T));
     } else if (kept_suffice(a)) {
-      a.stream ? write_kept<true>(a, g, next) : write_kept<false>(a, g, next);
+      a.stream ? write_kept<true>(a, g, row, next) : write_kept<false>(a, g, row, next);
     } else {
-      a.stream ? write_again<true>(a, g, next) : write_again<false>(a, g, next);
+      a.stream ? write_again<true>(a, g, row, next) : write_again<false>(a, g, row, next);
     }
   }
 };

@@ -30,15 +30,12 @@ struct RowTarget {
 /// The exponentials of a row's first sweep, for its second. Worth keeping where the second is bound by arithmetic: for
 /// 16-bit logits, which move half the bytes.
 struct KeptRow {
-  struct Stretch {
-    int64_t begin, count;
-    float reference;  // exponentials are of z - reference
-  };
   static constexpr int64_t kMostClasses = 131072;  // half of a usual second-level cache
 
-  float* exponentials = nullptr;  // [classes + a vector]
-  Stretch stretches[kMostClasses / 4096 + 2];
-  int count = 0;
+  float* exponentials = nullptr;             // [classes + two groups], in the order of the level's pairs
+  const void* gradient = nullptr;            // that they are kept for: it says how the row is grouped
+  float reference[kMostClasses / 4096 + 2];  // per block: exponentials are of z - reference
+  int blocks = 0;
 };
 
 /// dz = softmax * p for a row; the target's element is the caller's.

@@ -65,6 +65,8 @@ class RowsRun {
     const bool counts = id >= 0 || labels;
     const bool gradient_only_zero = !counts && !r_.lse && !r_.entropy;
 
+    if (kept) kept->gradient = r_.gradient.as<char>() + row * stride_;
+
     math::RowOutcome outcome = {};
     double most = 0;
     if (!gradient_only_zero) {
@@ -92,7 +94,7 @@ class RowsRun {
   /// Where this thread keeps exponentials, if it should and can.
   KeptRow* keep(KeptRow* kept) const {
     if (!plain_ || !r_.gradient || !keeps_exponentials(r_.classes, stride_ / r_.classes)) return nullptr;
-    kept->exponentials = static_cast<float*>(Scratch::of_this_thread((r_.classes + 64) * sizeof(float)));
+    kept->exponentials = static_cast<float*>(Scratch::of_this_thread((r_.classes + 128) * sizeof(float)));
     return kept->exponentials ? kept : nullptr;
   }
 

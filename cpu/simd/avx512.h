@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "cpu/simd/portable.h"
+#include "math/exp.h"
 
 namespace cutloss::cpu {
 
@@ -41,6 +42,12 @@ struct Avx512 : Portable<16> {
   CUTLOSS_INLINE F max(F a, F b) { return _mm512_max_ps(a, b); }
   CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   CUTLOSS_INLINE F round(F x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  /// 2^(k / 32) for the five lowest bits of each lane.
+  CUTLOSS_INLINE F root_of_two(I k) {
+    const F low = load(math::kRootsOfTwo.data()), high = load(math::kRootsOfTwo.data() + 16);
+    return _mm512_permutex2var_ps(low, (__m512i)k, high);
+  }
+  /// x * 2^n, n rounded down.
   CUTLOSS_INLINE F scale_by_power(F x, F n) { return _mm512_scalef_ps(x, n); }
 };
 

@@ -79,11 +79,16 @@ struct Portable {
   }
   CUTLOSS_INLINE void fence() {}
 
-  CUTLOSS_INLINE S round_to_bfloat16(F v) {
+  /// A bfloat16 in the upper half of each lane; the lower half means nothing.
+  CUTLOSS_INLINE U round_upper_half(F v) {
     const U bits = (U)v;
-    const U rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    const U quiet = (bits >> 16) | 0x40u;
-    return __builtin_convertvector((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded, S);
+    const U rounded = bits + 0x7fffu + ((bits >> 16) & 1u), quiet = bits | 0x400000u;
+    return (bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded;
+  }
+  CUTLOSS_INLINE S round_to_bfloat16(F v) { return __builtin_convertvector(round_upper_half(v) >> 16, S); }
+  /// even[0], odd[0], even[1], ...
+  CUTLOSS_INLINE U interleave_bfloat16(F even, F odd) {
+    return round_upper_half(even) >> 16 | (round_upper_half(odd) & 0xffff0000u);
   }
 
   /// The larger; where either is not a number, b.

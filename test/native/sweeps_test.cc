@@ -38,8 +38,13 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
   const int64_t n = int64_t(z.size());
   const cpu::GeneralRow general = {n, {1, 0}, 0, nullptr, DType::kInt32, false};
   const math::RowStatistics exact = sweeps.general.statistics(z.data(), general, {target, nullptr});
-  std::vector<float> scratch(size_t(n) + 64);
+  const size_t bytes = z.size() * sizeof(T);
+  void* memory = std::aligned_alloc(64, (bytes + 255) / 64 * 64);
+  std::memset(memory, kGuard, (bytes + 255) / 64 * 64);
+  T* g = reinterpret_cast<T*>(static_cast<char*>(memory) + 64) - 1;  // misaligned by all but one element
+  std::vector<float> scratch(size_t(n) + 128);
   cpu::KeptRow kept;
+  kept.gradient = g;
   kept.exponentials = scratch.data();
   cpu::KeptRow* keeping = keep && n <= cpu::KeptRow::kMostClasses ? &kept : nullptr;
   const math::RowStatistics plain = sweeps.plain.statistics(z.data(), n, target, keeping);
@@ -52,10 +57,6 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
   const double lse = exact.sum == 0 ? 0 : exact.max + std::log(exact.sum) + 0.25, softmax = -1.7;
   std::vector<double> want(z.size());
   for (int64_t j = 0; j < n; ++j) want[size_t(j)] = softmax * std::exp(double(math::widen(z[size_t(j)])) - lse);
-  const size_t bytes = z.size() * sizeof(T);
-  void* memory = std::aligned_alloc(64, (bytes + 255) / 64 * 64);
-  std::memset(memory, kGuard, (bytes + 255) / 64 * 64);
-  T* g = reinterpret_cast<T*>(static_cast<char*>(memory) + 64) - 1;  // misaligned by all but one element
   double most = exact.max;
   if (target >= 0) most = std::max(most, double(math::widen(z[size_t(target)])));
   sweeps.plain.gradient({z.data(), g, n, most, {lse, 0}, softmax, keeping, stream, nullptr});
@@ -68,9 +69,10 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
   CHECK(reinterpret_cast<uint8_t*>(g + n)[0] == kGuard);
 
   // in place
-  std::vector<T> same = z;
-  sweeps.plain.gradient({same.data(), same.data(), n, most, {lse, 0}, softmax, keeping, false, nullptr});
-  for (int64_t j = 0; j < n; ++j) CHECK(j == target || std::memcmp(&same[size_t(j)], g + j, sizeof(T)) == 0);
+  const std::vector<T> apart(g, g + n);
+  std::copy(z.begin(), z.end(), g);
+  sweeps.plain.gradient({g, g, n, most, {lse, 0}, softmax, keeping, false, nullptr});
+  for (int64_t j = 0; j < n; ++j) CHECK(j == target || std::memcmp(g + j, &apart[size_t(j)], sizeof(T)) == 0);
   std::free(memory);
   return worst;
 }
