@@ -9,6 +9,7 @@
 #include "cpu/levels/levels.h"
 #include "cpu/rows/run_rows.h"
 #include "cpu/thread_pool.h"
+#include "cpu/topology/run_topology.h"
 #include "engine/engine.h"
 
 namespace cutloss {
@@ -54,6 +55,18 @@ class CpuEngine final : public Engine {
   static Status run_one(RegionsRequest& request, Cancel&) {
     CUTLOSS_TRY(check(request));
     return failure(Code::kDevice, "The CPU engine does not compute losses of regions yet");
+  }
+  static Status run_one(PersistenceRequest& request, Cancel& cancel) {
+    CUTLOSS_TRY(check(request));
+    return run_persistence(request, ThreadPool::shared(), cancel);
+  }
+  static Status run_one(MatchingRequest& request, Cancel& cancel) {
+    CUTLOSS_TRY(check(request));
+    return run_matching(request, ThreadPool::shared(), cancel);
+  }
+  static Status run_one(BettiNumbersRequest& request, Cancel& cancel) {
+    CUTLOSS_TRY(check(request));
+    return run_betti_numbers(request, ThreadPool::shared(), cancel);
   }
   static Status no_device_memory() { return failure(Code::kInternal, "The CPU's tensors live in JavaScript's memory"); }
 };

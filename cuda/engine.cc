@@ -89,6 +89,12 @@ class CudaEngine final : public Engine {
     return failure(Code::kDevice, "The CUDA engine does not compute losses of regions yet: choose device 'cpu'");
   }
 
+  template <std::derived_from<FieldBatch> Topology>
+  Status run_one(Topology& request, Cancel&) noexcept {
+    CUTLOSS_TRY(check(request));
+    return failure(Code::kDevice, "The CUDA engine does not compute the topology of fields yet: choose device 'cpu'");
+  }
+
   Status expect_able(int index) noexcept {
     int major = 0, minor = 0, pools = 0;
     const auto ask = [&](int* to, cudaDeviceAttr what) {

@@ -12,10 +12,12 @@
 #include "engine/regions.h"
 #include "engine/rows.h"
 #include "engine/status.h"
+#include "engine/topology.h"
 
 namespace cutloss {
 
-using Request = std::variant<RowsRequest, CutRowsRequest, RegionsRequest>;
+using Request =
+    std::variant<RowsRequest, CutRowsRequest, RegionsRequest, PersistenceRequest, MatchingRequest, BettiNumbersRequest>;
 
 /// Asked for by an AbortSignal or by an environment that is going away; engines poll it between tiles.
 class Cancel {

@@ -9,10 +9,23 @@ export type { ErrorCode } from './errors.js';
 export { CutlossError } from './errors.js';
 export { fromBFloat16, fromFloat16, toBFloat16, toFloat16 } from './float16.js';
 export type { ObjectiveFunction } from './losses/batch-objectives.js';
+export type { BettiMatch, BettiMatchingOptions, BettiMatchingResult } from './losses/betti-matching.js';
+export { bettiMatching, bettiMatchingSync } from './losses/betti-matching.js';
+export { bettiMatchingError, bettiMatchingErrorSync } from './losses/betti-matching-error.js';
+export { bettiNumberError, bettiNumberErrorSync } from './losses/betti-number-error.js';
+export { bettiNumbers, bettiNumbersSync } from './losses/betti-numbers.js';
 export type { LogitInputs } from './losses/cross-entropy.js';
 export { crossEntropy, crossEntropySync } from './losses/cross-entropy.js';
-export type { LossOptions, LossResult, Reduction } from './losses/loss.js';
+export type { LossOptions, LossResult, Reduction, RunOptions } from './losses/loss.js';
 export type { RowObjective } from './losses/objectives.js';
+export { persistence, persistenceSync } from './losses/persistence.js';
 export type { GradientFilter, RowOptions, RowOutput, RowResult } from './losses/row-options.js';
+export type {
+  Bars,
+  FieldOptions,
+  FieldPair,
+  ThresholdOptions,
+  TopologyOptions,
+} from './losses/topology-options.js';
 export { Tensor } from './tensor.js';
 export type { TensorLike } from './view.js';

@@ -30,8 +30,8 @@ export interface Job extends Place {
   readonly results: Float64Array;
   /** How many of `views` are inputs. */
   readonly inputs: number;
-  /** Elements of the largest view: how much work this is. */
-  readonly elements: number;
+  /** About how many nanoseconds this takes. */
+  readonly work: number;
   /** Outputs in memory the caller owns, and their places in `views`. */
   readonly borrowed: readonly { readonly tensor: Tensor; readonly slot: number }[];
 }
@@ -53,17 +53,20 @@ export class Operation<Name extends string, Parameter extends string, Result ext
   readonly #views: readonly Name[];
   readonly #parameters: readonly Parameter[];
   readonly #results: readonly Result[];
+  readonly #cost: number;
   #slots: Slots | undefined;
 
-  /** The operation's name in engine/, and the names of its fields that are used. */
+  /** The operation's name in engine/, the names of its fields that are used, and its nanoseconds per element. */
   constructor(
     name: string,
     fields: { views: readonly Name[]; parameters: readonly Parameter[]; results: readonly Result[] },
+    cost = 1,
   ) {
     this.#name = name;
     this.#views = fields.views;
     this.#parameters = fields.parameters;
     this.#results = fields.results;
+    this.#cost = cost;
   }
 
   /** `borrowed` names the outputs that are the caller's tensors. */
@@ -99,7 +102,7 @@ export class Operation<Name extends string, Parameter extends string, Result ext
       parameters: slots.scratch,
       results: new Float64Array(slots.info.results.length),
       inputs,
-      elements,
+      work: elements * this.#cost,
       borrowed: borrowed.map((name) => ({
         tensor: operands[name] as Tensor,
         slot: slots.views[this.#views.indexOf(name)] as number,

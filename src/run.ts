@@ -14,16 +14,16 @@ import { allocateOnDevice, deviceOf, memoryOf, replaceMemory, type Tensor } from
 export type Steps<Result> = Generator<Job, Result, void>;
 
 /**
- * A CPU job whose largest array is smaller than this runs inline even when awaited: at about a nanosecond per element
- * it is over before a thread would have woken up (60 to 80 µs there and back).
+ * A CPU job of less work than this runs inline even when awaited: its nanoseconds are over before a thread would have
+ * woken up (60 to 80 µs there and back).
  */
-const inlineElements = Number(process.env.CUTLOSS_INLINE_ELEMENTS ?? 32_768); // 0: nothing, for tests of the queue
+const inlineWork = Number(process.env.CUTLOSS_INLINE_ELEMENTS ?? 32_768); // 0: nothing, for tests of the queue
 
 /** Jobs of this thread that are on their way. Nothing runs inline past them: it may be about what they write. */
 let queued = 0;
 
 function runsInline(job: Job): boolean {
-  return queued === 0 && job.device < 0 && job.elements < inlineElements;
+  return queued === 0 && job.device < 0 && job.work < inlineWork;
 }
 
 /** `entry` is the public function: errors point at its caller. */

@@ -24,14 +24,8 @@ import { readView, sameShape, sizeOf, type TensorLike, tensorOf, type View } fro
 
 export type Reduction = 'mean' | 'sum' | 'none';
 
-/** The options of every loss. `Differentiable` names the inputs that have gradients. */
-export interface LossOptions<Differentiable extends string> {
-  /** How the items' losses become one number. Default 'mean'. */
-  reduction?: Reduction;
-  /** Which gradients to compute: true for every differentiable input that was given, or their names. Default false. */
-  grads?: boolean | readonly Differentiable[];
-  /** dL/dloss: a number, or a float32 tensor with one per item where reduction is 'none'. Default 1. */
-  upstream?: number | TensorLike;
+/** Where and how something runs. */
+export interface RunOptions {
   /** Where to run. Default: the device of the inputs, or for inputs on the CPU what setDevice() says. */
   device?: Device | 'cuda';
   /** Aborts the asynchronous form: it rejects with signal.reason, and nothing is half-written to `out`. */
@@ -42,6 +36,16 @@ export interface LossOptions<Differentiable extends string> {
    * them instead, later versions refuse. Results are not affected. Default false.
    */
   copy?: boolean;
+}
+
+/** The options of every loss. `Differentiable` names the inputs that have gradients. */
+export interface LossOptions<Differentiable extends string> extends RunOptions {
+  /** How the items' losses become one number. Default 'mean'. */
+  reduction?: Reduction;
+  /** Which gradients to compute: true for every differentiable input that was given, or their names. Default false. */
+  grads?: boolean | readonly Differentiable[];
+  /** dL/dloss: a number, or a float32 tensor with one per item where reduction is 'none'. Default 1. */
+  upstream?: number | TensorLike;
   /** Memory to receive gradients, instead of fresh memory; dtype and shape of the input, which it may itself be. */
   out?: Partial<Record<Differentiable, TensorLike>>;
 }
@@ -75,6 +79,17 @@ function readGrads<const D extends string>(differentiable: readonly D[]): Reader
   };
 }
 
+/** RunOptions as lines of a table. */
+export const runOptions: {
+  readonly device: Option<number | undefined>;
+  readonly signal: Option<AbortSignal | undefined>;
+  readonly copy: Option<boolean>;
+} = {
+  device: optional(readDevice),
+  signal: optional(readSignal),
+  copy: option(boolean, false),
+};
+
 /** LossOptions as lines of a table. */
 export interface LossTable<D extends string> {
   readonly [name: string]: Option<unknown>;
@@ -96,12 +111,10 @@ export function lossOptions<const D extends string>(differentiable: readonly D[]
     { title: 'out', form, forTensor: byName, elsewhere: { data: byName, shape: byName, dtype: byName } },
   );
   return {
+    ...runOptions,
     reduction: option(oneOf(...reductions), 'mean'),
     grads: option(readGrads(differentiable), []),
     upstream: option(readUpstream, 1),
-    device: optional(readDevice),
-    signal: optional(readSignal),
-    copy: option(boolean, false),
     out: option((value) => parseOut(value), {}),
   };
 }

@@ -73,7 +73,48 @@ void check_cut_rows() {
   CHECK(after_cut([](auto& r) { r.filter_eps = std::numeric_limits<double>::quiet_NaN(); }) == Code::kOption);
 }
 
+MatchingRequest good_matching() {
+  MatchingRequest r;
+  r.items = 2;
+  r.height = 3;
+  r.width = 4;
+  r.prediction = floats(0, 24);
+  r.target = floats(100, 24);
+  r.upstream = floats(200, 2);
+  r.gradient = floats(300, 24);
+  r.per_item = floats(400, 2);
+  return r;
+}
+
+template <class Change>
+Code after_matching(Change&& change) {
+  MatchingRequest r = good_matching();
+  change(r);
+  return check(r).code;
+}
+
+void check_matching() {
+  CHECK(check(good_matching()).ok());
+  CHECK(after_matching([](auto& r) { r.gradient = floats(0, 24); }) == Code::kOk);  // in place
+  CHECK(after_matching([](auto& r) { r.gradient = floats(1, 24); }) == Code::kOption);
+  CHECK(after_matching([](auto& r) { r.gradient = floats(100, 24); }) == Code::kOption);
+  CHECK(after_matching([](auto& r) { r.target = floats(100, 23); }) == Code::kShape);
+  CHECK(after_matching([](auto& r) { r.axes = 4; }) == Code::kShape);
+  CHECK(after_matching([](auto& r) { r.depth = 2; }) == Code::kShape);
+  CHECK(after_matching([](auto& r) { r.axes = 3, r.depth = 2, r.height = 2, r.width = 3; }) == Code::kOk);
+  CHECK(after_matching([](auto& r) { r.height = -3; }) == Code::kShape);
+  CHECK(after_matching([](auto& r) { r.height = r.width = int64_t{1} << 40; }) == Code::kShape);
+  CHECK(after_matching([](auto& r) { r.items = int64_t{1} << 60, r.height = r.width = 1 << 12; }) == Code::kShape);
+  CHECK(after_matching([](auto& r) { r.reduction = 3; }) == Code::kOption);
+  CHECK(after_matching([](auto& r) { r.unmatched_prediction = -1; }) == Code::kOption);
+  CHECK(after_matching([](auto& r) { r.partner = {ids, 8, DType::kInt32, kHost, true}; }) == Code::kInternal);
+  CHECK(after_matching([](auto& r) {
+          r.prediction_bars.counts = {ids, 4, DType::kInt32, kHost, true};
+        }) == Code::kShape);  // no room for bars
+}
+
 int main() {
+  check_matching();
   check_cut_rows();
   CHECK(check(good()).ok());
   CHECK(after([](auto& r) { r.gradient = floats(0, 128); }) == Code::kOk);  // in place

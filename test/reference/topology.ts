@@ -261,12 +261,15 @@ const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.e
 /** a - b, and 0 for equal infinities. */
 const difference = (a: number, b: number): number => (a === b ? 0 : a - b);
 
-/** The loss of one field and its gradient; the sigmoid is rounded to float32, which decides what is equal. */
+/**
+ * The loss of one field and its gradient, with the sum of the sizes of what each element adds up. The sigmoid is rounded to
+ * float32, which decides what is equal.
+ */
 export function bettiMatching(
   prediction: Field,
   target: Field,
   options: MatchingOptions = {},
-): { loss: number; gradient: Float64Array; dimensions: Matching[] } {
+): { loss: number; gradient: Float64Array; sizes: Float64Array; dimensions: Matching[] } {
   const smooth = options.activation === 'sigmoid';
   const { values, shape } = prediction;
   const activated = smooth ? Float64Array.from(values, (x) => Math.fround(sigmoid(x))) : values;
@@ -274,9 +277,12 @@ export function bettiMatching(
   const { prediction: unmatched = 'diagonal', target: counts = 'count' } = options.unmatched ?? {};
   const [early, late] = options.filtration === 'sublevel' ? [0, 1] : [1, 0];
   const gradient = new Float64Array(values.length);
+  const sizes = new Float64Array(values.length);
   let loss = 0;
   const add = (voxel: number, slope: number): void => {
-    if (voxel >= 0) gradient[voxel] = (gradient[voxel] as number) + slope;
+    if (voxel < 0) return;
+    gradient[voxel] = (gradient[voxel] as number) + slope;
+    sizes[voxel] = (sizes[voxel] as number) + Math.abs(slope);
   };
   /** weight · (value - goal)² */
   const pull = (weight: number, value: number, goal: number, voxel: number): void => {
@@ -299,10 +305,13 @@ export function bettiMatching(
     }
     if (counts === 'count') for (const bar of unmatchedTarget) loss += difference(bar.birth, bar.death) ** 2;
   }
-  if (smooth)
-    for (let i = 0; i < gradient.length; i++)
-      gradient[i] = (gradient[i] as number) * slopeAt(values[i] as number);
-  return { loss, gradient, dimensions };
+  if (smooth) {
+    for (const array of [gradient, sizes])
+      array.forEach((slope, i) => {
+        if (slope !== 0) array[i] = slope * slopeAt(values[i] as number);
+      });
+  }
+  return { loss, gradient, sizes, dimensions };
 }
 
 const slopeAt = (x: number): number => sigmoid(x) * sigmoid(-x);

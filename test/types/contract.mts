@@ -2,6 +2,14 @@
 // `Same` compares both ways; the functions are called the ways they may be called, and with what they must refuse.
 
 import {
+  type Bars,
+  type BettiMatch,
+  type BettiMatchingOptions,
+  type BettiMatchingResult,
+  type bettiMatching,
+  type bettiMatchingError,
+  type bettiNumberError,
+  type bettiNumbers,
   type CutlossError,
   type crossEntropy,
   crossEntropySync,
@@ -19,6 +27,7 @@ import {
   type LossResult,
   type memory,
   type NestedNumbers,
+  type persistence,
   type Reduction,
   type RowObjective,
   type RowOptions,
@@ -192,6 +201,45 @@ holds<
     | { hidden?: boolean; classifier?: boolean; eps?: number; sortVocabulary?: boolean }
   >
 >();
+// ── topology ──
+
+interface ExpectedTopologyOptions {
+  filtration?: 'superlevel' | 'sublevel';
+  border?: 'open' | 'closed';
+  dimensions?: readonly number[];
+}
+interface ExpectedMatchingOptions extends ExpectedTopologyOptions, ExpectedLossOptions<'prediction'> {
+  activation?: 'none' | 'sigmoid';
+  unmatched?: { prediction?: 'diagonal' | 'oneZero' | 'ignore'; target?: 'count' | 'ignore' };
+  minPersistence?: number;
+  outputs?: readonly 'pairs'[];
+}
+interface ExpectedMatch {
+  matched: { prediction: Bars; target: Bars };
+  unmatchedPrediction: Bars;
+  unmatchedTarget: Bars;
+}
+type Pair = { prediction: TensorLike; target: TensorLike };
+type Threshold = ExpectedTopologyOptions & { threshold?: number };
+holds<Same<Bars['birth' | 'death'], Float32Array>>();
+holds<Same<Bars['birthIndex' | 'deathIndex'], Int32Array>>();
+holds<Accepts<BettiMatchingOptions, ExpectedMatchingOptions>>();
+holds<Same<Required<BettiMatchingResult>['pairs'], BettiMatch[][]>>();
+holds<Accepts<BettiMatch, ExpectedMatch>>();
+holds<Accepts<ExpectedMatch, BettiMatch>>();
+holds<
+  Accepts<
+    (inputs: Pair, options?: ExpectedMatchingOptions) => Promise<BettiMatchingResult>,
+    typeof bettiMatching
+  >
+>();
+holds<
+  Accepts<(field: TensorLike, options?: ExpectedTopologyOptions) => Promise<Bars[][]>, typeof persistence>
+>();
+holds<Accepts<(mask: TensorLike, options?: Threshold) => Promise<Int32Array[]>, typeof bettiNumbers>>();
+holds<Accepts<(inputs: Pair, options?: Threshold) => Promise<Float64Array>, typeof bettiMatchingError>>();
+holds<Accepts<(inputs: Pair, options?: Threshold) => Promise<Float64Array>, typeof bettiNumberError>>();
+
 type Rows = Required<RowResult<'logits'>>;
 holds<Same<Rows['rows'] | Rows['loss'] | Rows['keptTiles'], number>>();
 holds<Same<Rows['logProb' | 'lse' | 'entropy'], Tensor<'float32'>>>();

@@ -1,0 +1,208 @@
+#include "cpu/topology/filtration.h"
+
+#include <algorithm>
+#include <cinttypes>
+
+#include "math/float16.h"
+
+namespace cutloss::cpu {
+namespace {
+
+/// Calls visit(values) with the elements as their own type.
+template <class Visit>
+void with_elements(const View& view, Visit&& visit) {
+  switch (view.dtype) {
+    case DType::kFloat32: return visit(view.as<const float>());
+    case DType::kFloat16: return visit(view.as<const Half>());
+    case DType::kBFloat16: return visit(view.as<const BFloat16>());
+    case DType::kInt32: return visit(view.as<const int32_t>());
+    case DType::kInt64: return visit(view.as<const int64_t>());
+    default: return visit(view.as<const uint8_t>());
+  }
+}
+
+float to_float(float x) { return x; }
+float to_float(Half x) { return math::widen(x); }
+float to_float(BFloat16 x) { return math::widen(x); }
+template <class Integer>
+float to_float(Integer x) {
+  return static_cast<float>(x);
+}
+
+/// Calls visit(place) with the first voxel of every row of the grid, and where in the caller's field it starts.
+template <int kAxes, class Visit>
+void for_each_row(const math::Grid<kAxes>& grid, Visit&& visit) {
+  const uint32_t planes = kAxes == 3 ? grid.extents[0] : 1;
+  const uint32_t rows = grid.extents[kAxes - 2];
+  for (uint32_t plane = 0; plane < planes; ++plane) {
+    for (uint32_t row = 0; row < rows; ++row) {
+      visit(grid.first + plane * (kAxes == 3 ? grid.strides[0] : 0) + row * grid.strides[kAxes - 2], plane, row);
+    }
+  }
+}
+
+/// Unsigned numbers in the order of floats; -0 and 0 are equal.
+uint32_t sort_key(float value) {
+  const uint32_t bits = math::bits_of(value + 0.0f);
+  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+constexpr int kDigits = 3;
+constexpr int kDigitBits = 11;
+constexpr uint32_t kBuckets = 1u << kDigitBits;
+
+uint32_t digit_of(uint64_t pair, int digit) { return pair >> (32 + kDigitBits * digit) & (kBuckets - 1); }
+
+}  // namespace
+
+template <int kAxes>
+math::Grid<kAxes> grid_of(const FieldBatch& batch) {
+  const int64_t given[3] = {batch.depth, batch.height, batch.width};
+  uint32_t extents[kAxes];
+  for (int axis = 0; axis < kAxes; ++axis) extents[axis] = uint32_t(given[3 - kAxes + axis] + (batch.closed ? 2 : 0));
+  return math::Grid<kAxes>::of(extents);
+}
+
+template <int kAxes>
+Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigmoid, Filtration<kAxes>* field) {
+  const math::Grid<kAxes>& grid = field->grid = grid_of<kAxes>(batch);
+  CUTLOSS_TRY(field->values.allocate(grid.places));
+  float* values = field->values.data();
+  const uint32_t padding = batch.closed ? 1 : 0;
+  const uint32_t width = uint32_t(batch.width);
+  const float sign = batch.sublevel ? 1.0f : -1.0f;
+  float earliest = 0;
+  bool any = false;
+  with_elements(fields, [&](const auto* all) {
+    const auto* row_values = all + item * batch.voxels();
+    for_each_row(grid, [&](uint32_t place, uint32_t plane, uint32_t row) {
+      const bool inside = row - padding < batch.height && (kAxes == 2 || plane - padding < batch.depth);
+      if (!inside) return;
+      float* to = values + place + padding;
+      for (uint32_t i = 0; i < width; ++i) {
+        float value = to_float(row_values[i]);
+        if (sigmoid) value = float(math::sigmoid(value));
+        if (batch.binary) value = value > batch.threshold;
+        value *= sign;
+        earliest = any ? std::min(earliest, value) : value;
+        any = true;
+        to[i] = value;
+      }
+      row_values += width;
+    });
+  });
+  if (!padding) return {};
+  for_each_row(grid, [&](uint32_t place, uint32_t plane, uint32_t row) {
+    const bool inside = row - 1 < batch.height && (kAxes == 2 || plane - 1 < batch.depth);
+    values[place] = values[place + width + 1] = earliest;
+    if (!inside) std::fill(values + place, values + place + width + 2, earliest);
+  });
+  return {};
+}
+
+template <int kAxes>
+Status load_comparison(const Filtration<kAxes>& first, const Filtration<kAxes>& second, Filtration<kAxes>* field) {
+  const math::Grid<kAxes>& grid = field->grid = first.grid;
+  CUTLOSS_TRY(field->values.allocate(grid.places));
+  for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
+    for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) {
+      field->values[i] = std::min(first.values[i], second.values[i]);
+    }
+  });
+  return {};
+}
+
+/// A radix sort of (key, place) pairs from the lowest digit. Digits that all keys share cost nothing: fields of two
+/// values, and 16-bit ones, take a pass where others take three.
+template <int kAxes>
+Status rank(Filtration<kAxes>* field) {
+  const math::Grid<kAxes>& grid = field->grid;
+  Buffer<uint64_t> pairs, sorted;
+  CUTLOSS_TRY(pairs.allocate(grid.voxels));
+  uint32_t starts[kDigits][kBuckets] = {};
+  uint64_t* next = pairs.data();
+  for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
+    for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) {
+      const uint64_t pair = uint64_t{sort_key(field->values[i])} << 32 | i;
+      for (int digit = 0; digit < kDigits; ++digit) ++starts[digit][digit_of(pair, digit)];
+      *next++ = pair;
+    }
+  });
+  for (int digit = 0; digit < kDigits; ++digit) {
+    uint32_t* start = starts[digit];
+    if (start[digit_of(pairs[0], digit)] == grid.voxels) continue;
+    uint32_t sum = 0;
+    for (uint32_t bucket = 0; bucket < kBuckets; ++bucket) sum += std::exchange(start[bucket], sum);
+    if (!sorted) CUTLOSS_TRY(sorted.allocate(grid.voxels));
+    for (uint32_t i = 0; i < grid.voxels; ++i) sorted[start[digit_of(pairs[i], digit)]++] = pairs[i];
+    std::swap(pairs, sorted);
+  }
+  sorted.free();
+
+  CUTLOSS_TRY(field->ranks.allocate(grid.places, math::kNever));
+  CUTLOSS_TRY(field->order.allocate(grid.voxels));
+  uint32_t current = 0;
+  for (uint32_t i = 0; i < grid.voxels; ++i) {
+    if (i > 0 && pairs[i] >> 32 != pairs[i - 1] >> 32) ++current;
+    field->order[i] = uint32_t(pairs[i]);
+    field->ranks[uint32_t(pairs[i])] = current;
+  }
+  field->levels = current + 1;
+  return {};
+}
+
+template <int kAxes>
+Status rank_top_cells(const Filtration<kAxes>& field, Buffer<uint32_t>* ranks) {
+  const math::Grid<kAxes>& grid = field.grid;
+  CUTLOSS_TRY(ranks->allocate(grid.places, math::kNever));
+  for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
+    for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) {
+      (*ranks)[i] = math::TopCells<kAxes>::rank(grid, field.ranks.data(), i, 0);
+    }
+  });
+  return {};
+}
+
+template <int kAxes>
+int32_t voxel_number(const FieldBatch& batch, const math::Grid<kAxes>& grid, uint32_t place) {
+  uint32_t at[kAxes];
+  grid.coordinates(place, at);
+  const uint32_t padding = batch.closed ? 1 : 0;
+  int64_t number = 0;
+  for (int axis = 0; axis < kAxes; ++axis) {
+    const uint32_t extent = grid.extents[axis] - 2 * padding;
+    if (at[axis] - padding >= extent) return -1;
+    number = number * extent + (at[axis] - padding);
+  }
+  return int32_t(number);
+}
+
+Status expect_numbers(const char* name, const FieldBatch& batch, const View& fields) {
+  if (!is_floating(fields.dtype)) return {};
+  int64_t bad = -1;
+  with_elements(fields, [&](const auto* all) {
+    const int64_t count = batch.items * batch.voxels();
+    for (int64_t i = 0; i < count && bad < 0; ++i) {
+      const float value = to_float(all[i]);
+      if (value != value) bad = i;
+    }
+  });
+  if (bad < 0) return {};
+  return failure(Code::kOption, "Expected numbers for %s but received NaN at voxel %" PRId64 " of item %" PRId64, name,
+                 bad % batch.voxels(), bad / batch.voxels());
+}
+
+template math::Grid<2> grid_of<2>(const FieldBatch&);
+template math::Grid<3> grid_of<3>(const FieldBatch&);
+template Status load<2>(const FieldBatch&, const View&, int64_t, bool, Filtration<2>*);
+template Status load<3>(const FieldBatch&, const View&, int64_t, bool, Filtration<3>*);
+template Status load_comparison<2>(const Filtration<2>&, const Filtration<2>&, Filtration<2>*);
+template Status load_comparison<3>(const Filtration<3>&, const Filtration<3>&, Filtration<3>*);
+template Status rank<2>(Filtration<2>*);
+template Status rank<3>(Filtration<3>*);
+template Status rank_top_cells<2>(const Filtration<2>&, Buffer<uint32_t>*);
+template Status rank_top_cells<3>(const Filtration<3>&, Buffer<uint32_t>*);
+template int32_t voxel_number<2>(const FieldBatch&, const math::Grid<2>&, uint32_t);
+template int32_t voxel_number<3>(const FieldBatch&, const math::Grid<3>&, uint32_t);
+
+}  // namespace cutloss::cpu

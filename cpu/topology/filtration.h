@@ -1,0 +1,48 @@
+// A field as a filtration: every voxel has a rank, the dense number of its value among the field's values, and voxels
+// stand in the order in which they appear. Everything after this compares ranks; values come back only as results.
+//
+// Values are kept in sublevel order: negated, which is exact, where bright is early.
+#pragma once
+
+#include "cpu/buffer.h"
+#include "engine/engine.h"
+#include "math/cubical/cells.h"
+
+namespace cutloss::cpu {
+
+template <int kAxes>
+struct Filtration {
+  math::Grid<kAxes> grid;
+  Buffer<float> values;    // [places], those of guards undefined
+  Buffer<uint32_t> ranks;  // [places], kNever in guards
+  Buffer<uint32_t> order;  // [voxels], places by (rank, place)
+  uint32_t levels = 0;     // how many values there are
+};
+
+template <int kAxes>
+math::Grid<kAxes> grid_of(const FieldBatch& batch);
+
+/// One field of a batch: its values, padded where the border is closed. `sigmoid`: they are logits.
+template <int kAxes>
+Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigmoid, Filtration<kAxes>* field);
+
+/// The field that is at each voxel whichever is earlier: both others' sublevel sets lie in its own.
+template <int kAxes>
+Status load_comparison(const Filtration<kAxes>& first, const Filtration<kAxes>& second, Filtration<kAxes>* field);
+
+/// Ranks and order from the values.
+template <int kAxes>
+Status rank(Filtration<kAxes>* field);
+
+/// The rank of every top cell by its base; kNever where there is none.
+template <int kAxes>
+Status rank_top_cells(const Filtration<kAxes>& field, Buffer<uint32_t>* ranks);
+
+/// The row-major number of a voxel inside the caller's field; -1 in the padding.
+template <int kAxes>
+int32_t voxel_number(const FieldBatch& batch, const math::Grid<kAxes>& grid, uint32_t place);
+
+/// Refuses fields in which a value is not a number, before anything is written.
+Status expect_numbers(const char* name, const FieldBatch& batch, const View& fields);
+
+}  // namespace cutloss::cpu

@@ -1,0 +1,44 @@
+// Which row is paired with which column of a square, nonsingular 0/1 matrix when its columns are reduced from left to
+// right over Z/2: the last row of each reduced column. The matrix and its mirror in the antidiagonal have the same
+// pairs (cohomology), but the work may differ a thousandfold, and which is less nobody knows beforehand. So both are
+// tried in turn, each for longer than the last.
+#pragma once
+
+#include "cpu/topology/bars.h"
+#include "engine/engine.h"
+
+namespace cutloss::cpu {
+
+/// Columns of at most four rows; rows of at most four columns.
+struct SparseSquareMatrix {
+  uint32_t size = 0;
+  Buffer<uint32_t> entries;  // [size, 4]: the rows of each column, its last row first, kNone where there are fewer
+
+  Status reserve(uint32_t of_size) {
+    size = of_size;
+    return entries.allocate(uint64_t{4} * of_size);
+  }
+  const uint32_t* column(uint32_t j) const { return &entries[uint64_t{4} * j]; }
+  uint32_t* column(uint32_t j) { return &entries[uint64_t{4} * j]; }
+};
+
+struct Pairing {
+  Buffer<uint32_t> column_of;  // [size], by row
+  Buffer<uint32_t> row_of;     // [size], by column
+};
+
+enum class Attempt { kColumns, kMirror };
+
+/// `first` is the attempt that is more likely to be cheap.
+Status pair_rows_and_columns(const SparseSquareMatrix& matrix, Attempt first, const Cancel& cancel, Pairing* pairing);
+
+/// Puts a column's last row first.
+inline void last_row_first(uint32_t* column) {
+  int last = 0;
+  for (int i = 1; i < 4; ++i) {
+    if (column[i] + 1 > column[last] + 1) last = i;  // kNone + 1 is 0
+  }
+  std::swap(column[0], column[last]);
+}
+
+}  // namespace cutloss::cpu
