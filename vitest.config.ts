@@ -23,6 +23,7 @@ export default defineConfig({
           include: [
             'test/reference/**/*.test.ts',
             'test/properties/**/*.test.ts',
+            'test/images/**/*.test.ts',
             'test/conformance/tolerance.test.ts',
             'test/*.test.ts',
           ],
