@@ -1,8 +1,8 @@
 // Writes dist/: src/ compiled to CommonJS in dist/cjs, and the ESM entry dist/index.js, which re-exports its names, so
-// that `import` and `require` share one instance of everything.
+// that `import` and `require` share one instance of everything. The page of `cutloss betti --html` becomes one file.
 
 import { spawnSync } from 'node:child_process';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,15 +14,32 @@ const require = createRequire(import.meta.url);
 const made = join(root, 'build', 'dist');
 rmSync(made, { recursive: true, force: true });
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
-const compile = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(made, 'cjs')];
-const { status } = spawnSync(process.execPath, compile, { cwd: root, stdio: 'inherit' });
-if (status !== 0) process.exit(1); // tsc has said why
+function compile(project, folder) {
+  const command = [tsc, '-p', join(root, project), '--noEmit', 'false', '--outDir', folder];
+  const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(1); // tsc has said why
+}
+compile('tsconfig.build.json', join(made, 'cjs'));
 
 writeFileSync(join(made, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
 const names = Object.keys(require(join(made, 'cjs', 'index.js'))).sort();
 const header = '// Made by scripts/build-dist.mjs: the names of ./cjs/index.js, for import.\n';
 writeFileSync(join(made, 'index.js'), `${header}export { ${names.join(', ')} } from './cjs/index.js';\n`);
 writeFileSync(join(made, 'index.d.ts'), "export * from './cjs/index.js';\n");
+
+const scripts = join(root, 'build', 'page');
+compile('src/cli/page', scripts);
+const page = join(root, 'src', 'cli', 'page');
+const whole = readFileSync(join(page, 'index.html'), 'utf8')
+  .replace(
+    /<link rel="stylesheet" href="(.*)">/g,
+    (_, name) => `<style>\n${readFileSync(join(page, name), 'utf8')}</style>`,
+  )
+  .replace(
+    /<script src="(.*)"><\/script>/g,
+    (_, name) => `<script>\n${readFileSync(join(scripts, name), 'utf8')}</script>`,
+  );
+writeFileSync(join(made, 'cjs', 'cli', 'page.html'), whole);
 
 const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });

@@ -5,6 +5,7 @@ const checks = [
   ['format and lint of TypeScript', 'biome', 'check', '.'],
   ['format of C++ and CUDA', process.execPath, 'scripts/clang-format.mjs'],
   ['types', 'tsc', '--noEmit', '-p', 'tsconfig.json'],
+  ['types of the report page', 'tsc', '--noEmit', '-p', 'src/cli/page'],
   ['types as shipped', 'tsc', '-p', 'test/types'],
   ['package: publint', 'publint', 'run', '--strict'],
   ['package: are the types wrong', 'attw', '--pack', '.', '--quiet'],

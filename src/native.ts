@@ -100,16 +100,22 @@ export function isFailure(value: object): value is Failure {
 }
 
 // This file runs from dist/cjs, and from src under a test runner that compiles on the fly.
-const packageRoot = join(__dirname, basename(__dirname) === 'cjs' ? '../..' : '..');
+export const packageRoot: string = join(__dirname, basename(__dirname) === 'cjs' ? '../..' : '..');
+
+const requireHere = createRequire(__filename);
+
+/** The addon that fits this machine; throws where there is none. */
+export function findBinary(): string {
+  // Required here and not imported above, for the same reason: the time of import.
+  const { path: find } = requireHere('node-gyp-build') as { path(root: string): string };
+  return find(packageRoot);
+}
 
 function load(): Native {
   let file: string | undefined;
   let addon: Native;
   try {
-    // Required here and not imported above, for the same reason: the time of import.
-    const requireHere = createRequire(__filename);
-    const { path: find } = requireHere('node-gyp-build') as { path(root: string): string };
-    file = find(packageRoot);
+    file = findBinary();
     addon = requireHere(file) as Native;
   } catch (cause) {
     throw loadError(file, cause);
@@ -121,7 +127,6 @@ function load(): Native {
 function loadError(file: string | undefined, cause: unknown): CutlossError {
   const { platform, arch } = process;
   const libc = libcName();
-  const here = `${platform}-${arch}${libc ? ` (${libc})` : ''}, Node ${process.versions.node}`;
   const looked = [
     join(packageRoot, 'build', 'Release'),
     join(packageRoot, 'prebuilds', `${platform}-${arch}`),
@@ -131,9 +136,15 @@ function loadError(file: string | undefined, cause: unknown): CutlossError {
     'Elsewhere, type: npm install cutloss, on the machine and with the Node that will run it.';
   const message =
     file === undefined
-      ? `Expected a native binary for ${here} but found none in ${looked.join(' or ')}. ${advice}`
-      : `Expected ${file} to load on ${here} but received: ${firstLine(cause)}. ${advice}`;
+      ? `Expected a native binary for ${platformName()} but found none in ${looked.join(' or ')}. ${advice}`
+      : `Expected ${file} to load on ${platformName()} but received: ${firstLine(cause)}. ${advice}`;
   return new CutlossError('ERR_CUTLOSS_LOAD', message, { platform, arch, libc, file, looked }, { cause });
+}
+
+/** 'linux-x64 (glibc 2.36), Node 20.20.2' */
+export function platformName(): string {
+  const libc = libcName();
+  return `${process.platform}-${process.arch}${libc ? ` (${libc})` : ''}, Node ${process.versions.node}`;
 }
 
 function firstLine(cause: unknown): string {

@@ -6,7 +6,7 @@ import { decodeNpy, isNpy } from './npy.js';
 import { decodePng, isPng } from './png.js';
 
 /** The endings that files of a folder have to be read. */
-export const fieldEndings = /\.(png|npy)$/i;
+export const fieldEndings: RegExp = /\.(png|npy)$/i;
 
 export function readField(path: string): Field {
   try {

@@ -67,7 +67,7 @@ describe('the tarball', () => {
       .map(({ path }) => path)
       .filter(
         (path) =>
-          !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(js|d\.ts|json)|prebuilds\/[\w+-]+\/[\w.+-]+\.node)$/.test(
+          !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(js|d\.ts|json)|dist\/cjs\/cli\/page\.html|prebuilds\/[\w+-]+\/[\w.+-]+\.node)$/.test(
             path,
           ),
       );
@@ -79,6 +79,7 @@ describe('the tarball', () => {
       'dist/index.d.ts',
       'dist/cjs/index.js',
       'dist/cjs/package.json',
+      'dist/cjs/cli/page.html',
     ]) {
       expect(packed.files.map((file) => file.path)).toContain(path);
     }
