@@ -44,7 +44,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'processes',
-          include: ['test/{hazards,fuzz,package}/**/*.test.ts'],
+          include: ['test/{hazards,fuzz,package,cli}/**/*.test.ts'],
           testTimeout: 180_000,
           sequence: { groupOrder: 1 },
           fileParallelism: false,

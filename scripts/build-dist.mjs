@@ -27,8 +27,8 @@ const header = '// Made by scripts/build-dist.mjs: the names of ./cjs/index.js, 
 writeFileSync(join(made, 'index.js'), `${header}export { ${names.join(', ')} } from './cjs/index.js';\n`);
 writeFileSync(join(made, 'index.d.ts'), "export * from './cjs/index.js';\n");
 
-const scripts = join(root, 'build', 'page');
-compile('src/cli/page', scripts);
+const scripts = join(root, 'build', 'cli', 'page');
+compile('src/cli/page', join(scripts, '..'));
 const page = join(root, 'src', 'cli', 'page');
 const whole = readFileSync(join(page, 'index.html'), 'utf8')
   .replace(

@@ -30,13 +30,13 @@ function draw(): void {
     drawBarcode(barcodeOf(side), side, now, early);
   }
   drawDiagram(diagram, now);
-  const { omitted } = scene.dimensions[chosen] as Dimension;
+  const { features, omitted } = scene.dimensions[chosen] as Dimension;
+  const hidden = features.length - now.features.length + omitted;
   const count = (predicate: (feature: Feature) => unknown): number => now.features.filter(predicate).length;
-  const left = omitted > 0 ? `; ${omitted} shorter bars left out` : '';
   element('#counts').textContent =
     `${count(({ prediction, target }) => prediction && target)} matched, ` +
     `${count(({ target }) => !target)} only in the prediction, ` +
-    `${count(({ prediction }) => !prediction)} only in the target${left}`;
+    `${count(({ prediction }) => !prediction)} only in the target, ${hidden} shorter ones hidden`;
   for (const input of [shortest, slicing])
     (input.nextElementSibling as HTMLOutputElement).value = short(Number(input.value));
 }
@@ -85,7 +85,7 @@ async function choosePair(pair: number): Promise<void> {
   const [low, high] = scene.range;
   shortest.max = `${high - low || 1}`;
   shortest.step = `${(high - low || 1) / 100}`;
-  shortest.value = '0';
+  shortest.value = `${(high - low) / 10}`; // what noise makes is mostly shorter
   const depth = scene.extents[0];
   element('#slicing').hidden = depth === 1;
   slicing.max = `${depth - 1}`;
