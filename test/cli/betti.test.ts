@@ -46,7 +46,7 @@ describe('a folder of 100 pairs', () => {
   const fields = Array.from({ length: 100 }, (_, n) => {
     const source = random(n);
     const target = Float32Array.from({ length: 16 * 12 }, () => Number(source.uniform() < 0.6));
-    const prediction = target.map((value) => Math.round(255 * (0.5 * value + 0.5 * source.uniform())) / 255);
+    const prediction = target.map((value) => Math.round(255 * (0.4 * value + 0.6 * source.uniform())) / 255);
     const name = `case-${String(n).padStart(3, '0')}`;
     const file = write(`many/predictions/${name}.png`, greyPng(prediction, [12, 16]));
     write(`many/targets/${name}.npy`, encodeNpy('|u1', [12, 16], Uint8Array.from(target)));
