@@ -2,7 +2,7 @@
 // that `import` and `require` share one instance of everything. The page of `cutloss betti --html` becomes one file.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,6 +40,7 @@ const whole = readFileSync(join(page, 'index.html'), 'utf8')
     (_, name) => `<script>\n${readFileSync(join(scripts, name), 'utf8')}</script>`,
   );
 writeFileSync(join(made, 'cjs', 'cli', 'page.html'), whole);
+chmodSync(join(made, 'cjs', 'cli', 'main.js'), 0o755); // npm sees to it where the package is installed, not in a checkout
 
 const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
