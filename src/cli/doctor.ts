@@ -126,7 +126,10 @@ export function adviceFor(facts: Facts): string[] {
   const { environment, noGpu, refused, simdLevels, defaultDevice } = facts;
   const advice = facts.devices
     .filter(({ computes }) => computes !== true)
-    .map(({ device }) => `${device} does not compute as it should: please report it with this output.`);
+    .map(
+      ({ device }) =>
+        `${device} does not compute as it should: in a checkout, run npm run build:native and npm run build:dist; elsewhere, please report it with this output.`,
+    );
   const remedy = remedies.find(([reason]) => noGpu.includes(reason))?.[1];
   if (remedy !== undefined) advice.push(remedy);
   if (refused.length > 0)

@@ -127,7 +127,8 @@ export function crc32(bytes: Uint8Array): number {
 function inflate(compressed: Uint8Array, bytes: number): Uint8Array {
   let scanlines: Uint8Array;
   try {
-    scanlines = inflateSync(compressed, { maxOutputLength: bytes });
+    // a chunk that holds everything is not copied into a larger one
+    scanlines = inflateSync(compressed, { maxOutputLength: bytes, chunkSize: Math.max(64, bytes + 1) });
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     throw unexpected(
