@@ -95,7 +95,7 @@ describe.skipIf(browser === undefined)('the page of a report, in Chromium', () =
         nothing: ${hover('#target-picture', 5.5 / 8, 1.5 / 8)},
         bar: ${hover('#target-barcode', 0.5, 0.04)},
         point: ${hover('#diagram', 0.52, 0.925)},
-        slices: !document.querySelector('#slicing').hidden,
+        slices: document.querySelector('#slicing').offsetWidth > 0,
       }`,
     );
     expect(console).toEqual([]);

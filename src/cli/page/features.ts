@@ -43,7 +43,7 @@ const alone = '#e0202a';
 
 /** Hues that stay away from red, far apart from one to the next. */
 function colourOf(feature: number): string {
-  return `hsl(${40 + ((feature * 137.5) % 280)} 85% 45%)`;
+  return `hsl(${40 + ((feature * 173) % 280)} 85% 45%)`;
 }
 
 function readJson<T>(id: string): T {
