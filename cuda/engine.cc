@@ -6,6 +6,7 @@
 #include <mutex>
 #include <new>
 
+#include "cuda/cut/run_cut.h"
 #include "cuda/device.h"
 #include "cuda/rows/run_rows.h"
 #include "engine/engine.h"
@@ -79,9 +80,11 @@ class CudaEngine final : public Engine {
     return run_rows(request, device_, cancel);
   }
 
-  Status run_one(CutRowsRequest& request, Cancel&) noexcept {
+  Status run_one(CutRowsRequest& request, Cancel& cancel) noexcept {
     CUTLOSS_TRY(check(request));
-    return failure(Code::kDevice, "The CUDA engine does not compute losses on cut logits yet: choose device 'cpu'");
+    const std::lock_guard lock(stream().submission());
+    CUTLOSS_TRY(stream().enter());
+    return run_cut(request, device_, cancel);
   }
 
   Status run_one(RegionsRequest& request, Cancel&) noexcept {

@@ -5,6 +5,7 @@
 #include "cuda/launch.h"
 #include "cuda/rows/general_row.h"
 #include "cuda/rows/plain_row.h"
+#include "cuda/rows/row_loss.h"
 #include "cuda/rows/row_pass.h"
 #include "engine/row_targets.h"
 
@@ -16,27 +17,6 @@ struct GradientPlan {
   math::ExpShift shift;  // plain rows
   bool zero;             // whatever the logits
 };
-
-/// All that the blocks of the pass over targets left, added up in each warp.
-__device__ __forceinline__ TargetTotals all_target_totals(const RowPass& pass) {
-  TargetTotals totals;
-  for (int i = threadIdx.x % kWarp; i < pass.target_blocks; i += kWarp) totals.add(pass.target_totals[i]);
-  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
-    TargetTotals other;
-    other.weight = __shfl_xor_sync(~0u, totals.weight, distance);
-    other.counted = __shfl_xor_sync(~0u, totals.counted, distance);
-    other.first_bad = __shfl_xor_sync(~0u, totals.first_bad, distance);
-    totals.add(other);
-  }
-  return totals;
-}
-
-/// What the reduction multiplies every row's value with.
-__device__ __forceinline__ double scale_of(const RowsRequest& r, double weight) {
-  if (r.reduction != int64_t{static_cast<int>(Reduction::kMean)}) return 1;
-  const double divisor = r.divisor > 0 ? r.divisor : weight;
-  return divisor != 0 ? 1 / divisor : 0;
-}
 
 /// The first of the largest; not-a-number is larger than anything.
 template <class T>
@@ -87,10 +67,10 @@ class Row {
     double most = s.max;
     if (id_ >= 0) {
       const double target_logit = pass_.transform.at(math::widen(logits_[id_])).z;
-      o = math::id_row(s, pass_.formula, {target_logit, class_weight(), weight(), scale_ * upstream(), given()});
+      o = math::id_row(s, pass_.formula, row_context(r_, row_, id_, target_logit, scale_));
       most = most > target_logit ? most : target_logit;
     } else if (labels_) {
-      o = math::probability_row(s, pass_.formula, {0, 1, weight(), scale_ * upstream(), {}});
+      o = math::probability_row(s, pass_.formula, row_context(r_, row_, RowTargets::kNone, 0, scale_));
     } else if (is_read()) {
       o = math::ignored_row(s);
     }
@@ -103,12 +83,7 @@ class Row {
   __device__ int64_t largest(Team& team) const { return argmax(logits_, counts() ? r_.classes : 0, team); }
 
   __device__ void write_outputs(const math::RowOutcome& o, int64_t largest) const {
-    if (!there_) return;
-    if (r_.per_item) r_.per_item.as<float>()[row_] = static_cast<float>(o.value);
-    if (r_.log_prob) r_.log_prob.as<float>()[row_] = static_cast<float>(o.log_p);
-    if (r_.lse) r_.lse.as<float>()[row_] = static_cast<float>(o.lse.value());
-    if (r_.entropy) r_.entropy.as<float>()[row_] = static_cast<float>(o.entropy);
-    if (r_.argmax) r_.argmax.as<int32_t>()[row_] = counts() ? static_cast<int32_t>(largest) : -1;
+    if (there_) write_row_outputs(r_, row_, o, counts() ? static_cast<int32_t>(largest) : -1);
   }
 
   __device__ void write_gradient(const GradientPlan& plan, const Team& team) const {
@@ -127,15 +102,6 @@ class Row {
 
  private:
   __device__ bool is_read() const { return there_ && (counts() || r_.lse || r_.entropy); }
-  __device__ double weight() const { return r_.weights ? r_.weights.as<const float>()[row_] : 1; }
-  __device__ double class_weight() const { return r_.class_weights ? r_.class_weights.as<const float>()[id_] : 1; }
-  __device__ double upstream() const {
-    return r_.upstream_scale * (r_.upstream ? r_.upstream.as<const float>()[row_] : 1);
-  }
-  __device__ math::ObjectiveTerms given() const {
-    if (r_.objective != math::kGivenObjective) return {};
-    return {r_.objective_loss.as<const float>()[row_], r_.objective_weights.as<const float>()[row_]};
-  }
 
   const RowPass& pass_;
   const RowsRequest& r_;
@@ -149,7 +115,7 @@ class Row {
 
 template <class T, bool kGradient>
 __device__ __forceinline__ void compute_rows(const RowPass& pass) {
-  const TargetTotals totals = all_target_totals(pass);
+  const TargetTotals totals = all_target_totals(pass.target_totals, pass.target_blocks);
   if (totals.first_bad != TargetTotals::kNoRow) return;
   const double scale = scale_of(pass.request, totals.weight);
 

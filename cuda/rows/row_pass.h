@@ -5,31 +5,12 @@
 
 #include <cuda_runtime.h>
 
-#include "cuda/rows/tiling.h"
+#include "cuda/rows/target_totals.h"
 #include "engine/rows.h"
 #include "math/rows/softmax.h"
 #include "math/rows/transform.h"
 
 namespace cutloss::cuda {
-
-/// Of the rows of one block, or of all.
-struct TargetTotals {
-  static constexpr int64_t kNoRow = INT64_MAX;
-
-  double weight = 0;    // of the rows that count
-  int64_t counted = 0;  // how many they are
-  int64_t first_bad = kNoRow;
-  int64_t bad_value = 0;
-
-  CUTLOSS_HD void add(const TargetTotals& other) {
-    weight += other.weight;
-    counted += other.counted;
-    if (other.first_bad < first_bad) {
-      first_bad = other.first_bad;
-      bad_value = other.bad_value;
-    }
-  }
-};
 
 struct RowPass {
   RowsRequest request;  // its views name memory of this GPU
@@ -42,8 +23,6 @@ struct RowPass {
   TargetTotals* target_totals;  // [target_blocks]
   double* losses;               // [tiling.blocks]
 };
-
-cudaError_t launch_row_targets(const RowPass& pass, cudaStream_t stream);
 
 /// The loss and what is asked for by row.
 cudaError_t launch_row_statistics(const RowPass& pass, cudaStream_t stream);

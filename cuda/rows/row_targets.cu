@@ -1,14 +1,14 @@
 // Checks every target and weighs the rows, before anything is written. Each block leaves its totals; the kernels over
 // rows add them up in the order of the blocks, and write nothing where a target was bad.
 #include "cuda/launch.h"
-#include "cuda/rows/row_pass.h"
+#include "cuda/rows/target_totals.h"
 #include "cuda/rows/team.h"
 #include "engine/row_targets.h"
 
 namespace cutloss::cuda {
 namespace {
 
-__device__ void weigh(const RowsRequest& r, const RowTargets& targets, int64_t row, TargetTotals* totals) {
+__device__ void weigh(const RowLoss& r, const RowTargets& targets, int64_t row, TargetTotals* totals) {
   double weight = r.weights ? r.weights.as<const float>()[row] : 1;
   if (r.probability_targets()) {
     if (targets.source(row) == RowTargets::kNone) return;
@@ -24,8 +24,7 @@ __device__ void weigh(const RowsRequest& r, const RowTargets& targets, int64_t r
   totals->add({weight, 1, TargetTotals::kNoRow, 0});
 }
 
-__global__ void __launch_bounds__(kTargetThreads) row_targets_kernel(const RowPass pass) {
-  const RowsRequest& r = pass.request;
+__global__ void __launch_bounds__(kTargetThreads) row_targets_kernel(const RowLoss r, TargetTotals* left) {
   const RowTargets targets(r);
   TargetTotals totals;
   const int64_t stride = int64_t{gridDim.x} * blockDim.x;
@@ -39,13 +38,13 @@ __global__ void __launch_bounds__(kTargetThreads) row_targets_kernel(const RowPa
   totals.first_bad = block.reduce(totals.first_bad, [](int64_t a, int64_t b) { return a < b ? a : b; });
   if (threadIdx.x != 0) return;
   if (totals.first_bad != TargetTotals::kNoRow) totals.bad_value = targets.value(totals.first_bad);
-  pass.target_totals[blockIdx.x] = totals;
+  left[blockIdx.x] = totals;
 }
 
 }  // namespace
 
-cudaError_t launch_row_targets(const RowPass& pass, cudaStream_t stream) {
-  return launch(row_targets_kernel, pass.target_blocks, kTargetThreads, Team::kSharedBytes, stream, pass);
+cudaError_t launch_row_targets(const RowLoss& loss, int blocks, TargetTotals* totals, cudaStream_t stream) {
+  return launch(row_targets_kernel, blocks, kTargetThreads, Team::kSharedBytes, stream, loss, totals);
 }
 
 }  // namespace cutloss::cuda

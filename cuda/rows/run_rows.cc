@@ -83,7 +83,8 @@ Status run_rows(RowsRequest& request, Device& device, Cancel& cancel) noexcept {
   if (cancel.requested()) return cancelled();
 
   Stream& stream = device.stream;
-  CUTLOSS_TRY(stream.check(launch_row_targets(pass, stream.handle()), "check the targets"));
+  CUTLOSS_TRY(stream.check(launch_row_targets(pass.request, pass.target_blocks, pass.target_totals, stream.handle()),
+                           "check the targets"));
   CUTLOSS_TRY(stream.check(
       request.gradient ? launch_row_gradient(pass, stream.handle()) : launch_row_statistics(pass, stream.handle()),
       "compute the rows"));

@@ -23,7 +23,7 @@ struct RowTiling {
   CUTLOSS_HD constexpr int teams() const { return threads / team; }
 };
 
-constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+CUTLOSS_HD constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 constexpr int power_of_two_at_least(int64_t n) {
   int power = 1;

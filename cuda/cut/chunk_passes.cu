@@ -1,0 +1,103 @@
+// The small passes around a chunk: the bias as floats, its gradient (the sums of dz over the rows, in double), and how
+// much the filter kept.
+#include "cuda/cut/cut_pass.h"
+#include "cuda/cut/product_epilogue.h"
+#include "cuda/launch.h"
+#include "cuda/rows/team.h"
+
+namespace cutloss::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kWarps = kThreads / kWarp;
+
+__device__ float widen_at(const View& view, int64_t at) {
+  switch (view.dtype) {
+    case DType::kFloat16: return math::widen(view.as<const Half>()[at]);
+    case DType::kBFloat16: return math::widen(view.as<const BFloat16>()[at]);
+    default: return view.as<const float>()[at];
+  }
+}
+
+__device__ void narrow_to(const View& view, int64_t at, float value) {
+  switch (view.dtype) {
+    case DType::kFloat16: return math::narrow(value, view.as<Half>() + at);
+    case DType::kBFloat16: return math::narrow(value, view.as<BFloat16>() + at);
+    default: return math::narrow(value, view.as<float>() + at);
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) widen_bias_kernel(const CutPass pass, float* bias) {
+  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (at < pass.request.classes) {
+    bias[at] = static_cast<float>(widen_at(pass.request.bias, at) / pass.request.temperature);
+  }
+}
+
+/// A block sums the dz of one class per lane; its warps share the rows.
+template <class T>
+__global__ void __launch_bounds__(kThreads) bias_gradient_kernel(const CutPass pass, const CutChunk chunk) {
+  const CutRowsRequest& r = pass.request;
+  const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
+  const int64_t column = int64_t{blockIdx.x} * kWarp + lane;
+  const bool filtered = r.filter_eps > 0 && r.filter_classifier;
+  double sum = 0;
+  if (column < chunk.width) {
+    for (int64_t row = warp; row < r.rows; row += kWarps) {
+      if (filtered && chunk.kept[kept_at(row, column, chunk.kept_stride)] == 0) continue;
+      sum += math::widen(static_cast<const T*>(chunk.dz)[row * chunk.stride + column]);
+    }
+  }
+  double* of_warps = ptx::shared_arena<double>();
+  of_warps[threadIdx.x] = sum;
+  __syncthreads();
+  if (warp > 0 || column >= chunk.width) return;
+  for (int w = 1; w < kWarps; ++w) sum += of_warps[w * kWarp + lane];
+  sum *= pass.map.inverse_temperature / chunk.gradient_scale;
+  const int64_t tile = (chunk.begin + column) / kCutRows;
+  for (int32_t i = chunk.tile_begin[tile]; i < chunk.tile_begin[tile + 1]; ++i) {
+    const CutRow& aims = pass.rows[chunk.same_tile[i]];
+    if (aims.target == chunk.begin + column) sum += aims.target_slope;
+  }
+  narrow_to(r.bias_gradient, chunk.begin + column, static_cast<float>(sum));
+}
+
+__global__ void __launch_bounds__(kThreads)
+    count_kept_kernel(const CutPass pass, const CutChunk chunk, int64_t* total) {
+  const int64_t row_pieces = divide_up(pass.request.rows, kPieceRows);
+  const int64_t pieces = divide_up(chunk.width, kPieceClasses) * row_pieces;
+  int64_t kept = 0;
+  for (int64_t i = threadIdx.x; i < pieces; i += kThreads) {
+    kept += chunk.kept[i / row_pieces * chunk.kept_stride + i % row_pieces];
+  }
+  Team block(kThreads);
+  kept = block.reduce(kept, [](int64_t a, int64_t b) { return a + b; });
+  if (threadIdx.x == 0) *total = (chunk.first ? 0 : *total) + kept;
+}
+
+template <class T>
+cudaError_t start_bias_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream) {
+  return launch(bias_gradient_kernel<T>, static_cast<int>(divide_up(chunk.width, kWarp)), kThreads,
+                kThreads * sizeof(double), stream, pass, chunk);
+}
+
+}  // namespace
+
+cudaError_t launch_widen_bias(const CutPass& pass, float* bias, cudaStream_t stream) {
+  return launch(widen_bias_kernel, static_cast<int>(divide_up(pass.request.classes, kThreads)), kThreads, 0, stream,
+                pass, bias);
+}
+
+cudaError_t launch_bias_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream) {
+  switch (pass.request.hidden.dtype) {
+    case DType::kFloat16: return start_bias_gradient<Half>(pass, chunk, stream);
+    case DType::kBFloat16: return start_bias_gradient<BFloat16>(pass, chunk, stream);
+    default: return start_bias_gradient<float>(pass, chunk, stream);
+  }
+}
+
+cudaError_t launch_count_kept(const CutPass& pass, const CutChunk& chunk, int64_t* total, cudaStream_t stream) {
+  return launch(count_kept_kernel, 1, kThreads, Team::kSharedBytes, stream, pass, chunk, total);
+}
+
+}  // namespace cutloss::cuda

@@ -1,0 +1,117 @@
+// What the kernels of losses on cut logits are given, and their launchers. On one stream: the statistics of every row
+// over spans of the vocabulary; the spans met and the row's formula (finish_rows); then, chunk of the vocabulary by
+// chunk, dz = dloss / dlogits and its products with the classifier and with hidden. No kernel waits for another block
+// or adds to memory that others add to, so results are the same bits each time.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "cuda/cut/matrix.h"
+#include "cuda/cut/row_partial.h"
+#include "cuda/cut/tiling.h"
+#include "engine/cut_rows.h"
+#include "math/rows/softmax.h"
+#include "math/rows/transform.h"
+
+namespace cutloss::cuda {
+
+/// What the gradient needs of a row.
+struct CutRow {
+  math::ExpShift shift;  // weight * p = exp_shifted(z)
+  float labels;          // times the class weight, subtracted
+  float threshold;       // smaller weight * p does not count for the filter
+  float target_slope;    // dloss / d product of the target: its whole element
+  int32_t target;        // or less than 0
+  int32_t live;          // whether the weight is not zero
+};
+
+/// Of the rows of one block.
+struct CutLeft {
+  double loss;
+  double largest_weight;  // of |weight|
+};
+
+inline constexpr int kFinishThreads = 128;
+inline constexpr int kMostFinishBlocks = 1024;
+
+struct CutPass {
+  CutRowsRequest request;  // its views name memory of this GPU
+  math::RowFormula formula;
+  LogitMap map;
+  CutWants wants;
+  CutPath path;
+  int workers;       // multiprocessors
+  double scale;      // of the reduction
+  int spans, parts;  // of the vocabulary in the pass for statistics; partial results of each row
+  int finish_blocks;
+
+  // workspace
+  CutPartial* partials;   // [parts][rows]
+  float* target_logits;   // [rows]
+  CutRow* rows;           // [rows]
+  CutLeft* left;          // [finish_blocks]
+  float* logits;          // [rows][logits_stride] products, if the gradient is to find them again
+  int64_t logits_stride;  // whole tiles
+
+  template <class T>
+  CUTLOSS_HD Matrix<T> hidden() const {
+    return matrix<T>(request.hidden, request.rows);
+  }
+  template <class T>
+  CUTLOSS_HD Matrix<T> classifier() const {
+    return matrix<T>(request.classifier, request.classes);
+  }
+
+ private:
+  template <class T>
+  CUTLOSS_HD Matrix<T> matrix(const View& view, int64_t rows) const {
+    const bool aligned = (reinterpret_cast<uintptr_t>(view.data) | request.dim * sizeof(T)) % 16 == 0;
+    return {view.as<const T>(), rows, request.dim, request.dim, aligned};
+  }
+};
+
+/// The gradient's share of the vocabulary: classes begin to begin + width.
+struct CutChunk {
+  int64_t begin, width;
+  int64_t stride;  // of dz: whole tiles, of which those behind the width are zeros
+  void* dz;        // [rows][stride], of hidden's type, times gradient_scale
+  uint8_t* kept;   // see kept_at()
+  int64_t kept_stride;
+  float gradient_scale;  // a power of two that keeps float16 in its normal range
+  bool first, last;
+  float* hidden_sums;   // [rows][dim]: the gradient of hidden over the chunks so far
+  int32_t* same_tile;   // rows by the tile of kCutRows classes that holds their target, ascending in each
+  int32_t* tile_begin;  // [tiles + 1] into same_tile
+
+  template <class T>
+  CUTLOSS_HD Matrix<T> gradient(int64_t rows) const {
+    return {static_cast<const T*>(dz), rows, width, stride, true};
+  }
+};
+
+/// Partial results, the targets' logits, and the logits if asked for.
+cudaError_t launch_cut_statistics(const CutPass& pass, cudaStream_t stream);
+
+/// What is asked for by row, `rows` and `left`.
+cudaError_t launch_finish_rows(const CutPass& pass, cudaStream_t stream);
+
+/// dz and what the filter keeps of it.
+cudaError_t launch_cut_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream);
+
+/// dz times the classifier, and dz transposed times hidden; each with its targets' part.
+cudaError_t launch_hidden_product(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream);
+cudaError_t launch_classifier_product(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream);
+
+/// The sums over the rows of dz.
+cudaError_t launch_bias_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream);
+
+/// Fills `same_tile` and `tile_begin`.
+cudaError_t launch_rows_by_tile(const CutPass& pass, int32_t* same_tile, int32_t* tile_begin, cudaStream_t stream);
+
+/// bias / temperature as floats.
+cudaError_t launch_widen_bias(const CutPass& pass, float* bias, cudaStream_t stream);
+
+/// Adds up the pieces that the filter kept of a chunk.
+cudaError_t launch_count_kept(const CutPass& pass, const CutChunk& chunk, int64_t* kept, cudaStream_t stream);
+
+}  // namespace cutloss::cuda

@@ -1,0 +1,153 @@
+// How the gradients are written: the products' sums, what earlier chunks gave, and the targets' elements, which are
+// exact in float; rounded once, at the end. And the questions that products ask the filter's map.
+#pragma once
+
+#include "cuda/cut/cut_pass.h"
+#include "math/float16.h"
+
+namespace cutloss::cuda {
+
+/// Two neighbours. The first lies at an even place of a line that begins on 16 bytes.
+__device__ __forceinline__ void store_pair(float* to, float x, float y) {
+  *reinterpret_cast<float2*>(to) = make_float2(x, y);
+}
+__device__ __forceinline__ void store_pair(BFloat16* to, float x, float y) {
+  *reinterpret_cast<uint32_t*>(to) = ptx::pack_bf16(x, y);
+}
+__device__ __forceinline__ void store_pair(Half* to, float x, float y) {
+  *reinterpret_cast<uint32_t*>(to) = ptx::pack_f16(x, y);
+}
+
+/// Whether any of a tile's rows keeps anything of the classes at `column`: one group of pieces.
+__device__ __forceinline__ bool keeps_rows(const uint8_t* kept, int64_t stride, int64_t row0, int64_t column) {
+  return *reinterpret_cast<const uint64_t*>(kept + kept_at(row0, column, stride)) != 0;
+}
+
+/// Whether any of a tile's classes keeps anything of kRows rows from `row`.
+template <int kRows>
+__device__ __forceinline__ bool keeps_classes(const uint8_t* kept, int64_t stride, int64_t row, int64_t column0) {
+  bool any = false;
+#pragma unroll
+  for (int64_t column = column0; column < column0 + kCutRows; column += kPieceClasses) {
+#pragma unroll
+    for (int i = 0; i < kRows; i += kPieceRows) any |= kept[kept_at(row + i, column, stride)] != 0;
+  }
+  return any;
+}
+
+/// A tile of the gradient of hidden [rows, dim] or of a chunk of that of the classifier [width, dim].
+template <class T, bool kOfHidden>
+class ProductEpilogue {
+ public:
+  __device__ ProductEpilogue(const CutPass& pass, const CutChunk& chunk, int64_t outer0)
+      : pass_(pass),
+        chunk_(chunk),
+        outer0_(outer0),
+        scale_(pass.map.inverse_temperature / chunk.gradient_scale),
+        even_(pass.request.dim % 2 == 0) {}
+
+  /// A fragment, the first of whose rows and columns for this lane are given.
+  template <int kBlocks>
+  __device__ __forceinline__ void finish(float (&c)[kBlocks][4], int64_t row, int64_t column0) const {
+#pragma unroll
+    for (int j = 0; j < kBlocks; ++j) {
+#pragma unroll
+      for (int k = 0; k < 4; ++k) c[j][k] *= scale_;
+    }
+    if (kOfHidden && !chunk_.first) add_earlier(c, row, column0);
+    if (kOfHidden && !chunk_.last) {
+      write(c, row, column0, chunk_.hidden_sums);
+      return;
+    }
+    add_targets(c, row, column0);
+    write(c, row, column0,
+          kOfHidden ? pass_.request.hidden_gradient.as<T>()
+                    : pass_.request.classifier_gradient.as<T>() + chunk_.begin * pass_.request.dim);
+  }
+
+ private:
+  __device__ int64_t outer() const { return kOfHidden ? pass_.request.rows : chunk_.width; }
+  __device__ int64_t dim() const { return pass_.request.dim; }
+
+  template <int kBlocks>
+  __device__ __forceinline__ void add_earlier(float (&c)[kBlocks][4], int64_t row, int64_t column0) const {
+#pragma unroll
+    for (int h = 0; h < 2; ++h) {
+      if (row + 8 * h >= outer()) continue;
+      const float* from = chunk_.hidden_sums + (row + 8 * h) * dim();
+#pragma unroll
+      for (int j = 0; j < kBlocks; ++j) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          if (column0 + j * 8 + e < dim()) c[j][2 * h + e] += from[column0 + j * 8 + e];
+        }
+      }
+    }
+  }
+
+  /// Rows of hidden have one target each. Classes have any number of rows that aim at them, listed in order.
+  template <int kBlocks>
+  __device__ __forceinline__ void add_targets(float (&c)[kBlocks][4], int64_t row, int64_t column0) const {
+    if (kOfHidden) {
+      const T* classifier = pass_.request.classifier.as<const T>();
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+        if (row + 8 * h >= outer()) continue;
+        const CutRow& mine = pass_.rows[row + 8 * h];
+        if (mine.target >= 0) add_line(c, h, mine.target_slope, classifier + mine.target * dim(), column0);
+      }
+      return;
+    }
+    const T* hidden = pass_.request.hidden.as<const T>();
+    const int64_t tile = (chunk_.begin + outer0_) / kCutRows;
+    for (int32_t i = chunk_.tile_begin[tile]; i < chunk_.tile_begin[tile + 1]; ++i) {
+      const int64_t from = chunk_.same_tile[i];
+      const CutRow& aims = pass_.rows[from];
+      const int64_t at = aims.target - chunk_.begin - row;
+      if (at == 0) add_line(c, 0, aims.target_slope, hidden + from * dim(), column0);
+      if (at == 8) add_line(c, 1, aims.target_slope, hidden + from * dim(), column0);
+    }
+  }
+
+  template <int kBlocks>
+  __device__ __forceinline__ void add_line(float (&c)[kBlocks][4], int h, float factor, const T* line,
+                                           int64_t column0) const {
+    if (factor == 0) return;
+#pragma unroll
+    for (int j = 0; j < kBlocks; ++j) {
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        const int64_t column = column0 + j * 8 + e;
+        if (column < dim()) c[j][2 * h + e] = fmaf(factor, math::widen(line[column]), c[j][2 * h + e]);
+      }
+    }
+  }
+
+  template <int kBlocks, class Out>
+  __device__ __forceinline__ void write(const float (&c)[kBlocks][4], int64_t row, int64_t column0, Out* to) const {
+#pragma unroll
+    for (int h = 0; h < 2; ++h) {
+      if (row + 8 * h >= outer()) continue;
+      Out* line = to + (row + 8 * h) * dim();
+#pragma unroll
+      for (int j = 0; j < kBlocks; ++j) {
+        const int64_t column = column0 + j * 8;
+        const float x = c[j][2 * h], y = c[j][2 * h + 1];
+        if (even_ && column < dim()) {
+          store_pair(line + column, x, y);
+        } else {
+          if (column < dim()) math::narrow(x, line + column);
+          if (column + 1 < dim()) math::narrow(y, line + column + 1);
+        }
+      }
+    }
+  }
+
+  const CutPass& pass_;
+  const CutChunk& chunk_;
+  int64_t outer0_;
+  float scale_;
+  bool even_;
+};
+
+}  // namespace cutloss::cuda

@@ -1,0 +1,207 @@
+// Losses on cut logits on small ragged shapes, in every storage type, through the engine as the binding calls it,
+// against float64 loops. Half of the cases leave their views in host memory, half put them on the GPU.
+#include <cstdlib>
+
+#include "test/native/cuda/cut_loops.h"
+#include "test/native/cuda/on_gpu.h"
+
+using namespace cutloss;
+using namespace cutloss::test;
+
+namespace {
+
+template <class T>
+void round_to(std::vector<double>& values) {
+  for (double& x : values) {
+    T stored;
+    math::narrow(static_cast<float>(x), &stored);
+    x = math::widen(stored);
+  }
+}
+
+/// What a request writes.
+template <class T>
+struct Outputs {
+  std::vector<T> hidden, classifier, bias;
+  std::vector<float> per_item, log_prob, lse, entropy;
+  std::vector<int32_t> argmax;
+  double loss = 0, counted = 0, kept_tiles = 0;
+};
+
+struct Asked {
+  bool hidden = true, classifier = true, bias = true;
+  bool outputs = true;
+};
+
+template <class T>
+Status run(const CutCase& c, const Asked& asked, bool on_gpu, Outputs<T>* found) {
+  const RowsCase& rows = c.rows;
+  const size_t n = static_cast<size_t>(rows.rows);
+  Memory<T> hidden(narrow<T>(c.hidden), on_gpu), classifier(narrow<T>(c.classifier), on_gpu);
+  Memory<T> bias(narrow<T>(c.bias), on_gpu);
+  Memory<int32_t> ids(std::vector<int32_t>(rows.ids.begin(), rows.ids.end()), on_gpu);
+  Memory<float> weights(rows.weights, on_gpu), class_weights(rows.class_weights, on_gpu);
+  Memory<float> upstream(rows.upstream, on_gpu);
+  Memory<T> hidden_gradient(std::vector<T>(asked.hidden ? c.hidden.size() : 0), on_gpu);
+  Memory<T> classifier_gradient(std::vector<T>(asked.classifier ? c.classifier.size() : 0), on_gpu);
+  Memory<T> bias_gradient(std::vector<T>(asked.bias ? c.bias.size() : 0), on_gpu);
+  const auto per_row = [&](auto zero) { return std::vector<decltype(zero)>(asked.outputs ? n : 0); };
+  Memory<float> per_item(per_row(0.f), on_gpu), log_prob(per_row(0.f), on_gpu), lse(per_row(0.f), on_gpu);
+  Memory<float> entropy(per_row(0.f), on_gpu);
+  Memory<int32_t> argmax(per_row(int32_t{0}), on_gpu);
+
+  Request request = CutRowsRequest{};
+  CutRowsRequest& r = std::get<CutRowsRequest>(request);
+  constexpr DType kType = Storage<T>::kDType;
+  r.hidden = hidden.view(kType);
+  r.classifier = classifier.view(kType);
+  r.bias = bias.view(kType);
+  r.targets = ids.view(DType::kInt32);
+  r.weights = weights.view(DType::kFloat32);
+  r.class_weights = class_weights.view(DType::kFloat32);
+  r.upstream = upstream.view(DType::kFloat32);
+  r.hidden_gradient = hidden_gradient.view(kType);
+  r.classifier_gradient = classifier_gradient.view(kType);
+  r.bias_gradient = bias_gradient.view(kType);
+  r.per_item = per_item.view(DType::kFloat32);
+  r.log_prob = log_prob.view(DType::kFloat32);
+  r.lse = lse.view(DType::kFloat32);
+  r.entropy = entropy.view(DType::kFloat32);
+  r.argmax = argmax.view(DType::kInt32);
+  r.rows = rows.rows;
+  r.classes = rows.classes;
+  r.dim = c.dim;
+  r.time = rows.time;
+  r.shift = rows.shift;
+  r.ignore_index = rows.ignore_index;
+  r.label_smoothing = rows.label_smoothing;
+  r.z_loss = rows.z_loss;
+  r.softcap = rows.softcap;
+  r.temperature = rows.temperature;
+  r.reduction = rows.mean ? 0 : 2;
+  r.filter_eps = c.filter_eps;
+  r.filter_hidden = c.filter_hidden;
+  r.filter_classifier = c.filter_classifier;
+  r.workspace_bytes = c.workspace_bytes;
+  Cancel cancel;
+  const Status status = gpu()->run(request, cancel);
+  *found = {hidden_gradient.fetch(),
+            classifier_gradient.fetch(),
+            bias_gradient.fetch(),
+            per_item.fetch(),
+            log_prob.fetch(),
+            lse.fetch(),
+            entropy.fetch(),
+            argmax.fetch(),
+            r.loss,
+            r.counted,
+            r.kept_tiles};
+  return status;
+}
+
+template <class T>
+void expect_sums(const char* name, const std::vector<T>& found, const std::vector<Sum>& exact) {
+  using S = Storage<T>;
+  for (size_t i = 0; i < found.size(); ++i) {
+    const Sum& e = exact[i];
+    const double allowed = 4 * std::fmax(e.size * S::kHalfUnit, S::kSmallest) + 4 * e.sway * 0x1p-24 + 0x1p-126;
+    if (!CHECK(std::fabs(math::widen(found[i]) - e.value) <= allowed)) {
+      std::printf("  %s %zu: %.9g instead of %.9g, off by %.2g of what is allowed\n", name, i,
+                  double(math::widen(found[i])), e.value, std::fabs(math::widen(found[i]) - e.value) / allowed);
+    }
+  }
+}
+
+void expect_rows(const char* name, const std::vector<float>& found, const std::vector<double>& exact,
+                 const CutAnswer& answer) {
+  for (size_t i = 0; i < found.size(); ++i) {
+    const double allowed = 4 * (std::fabs(exact[i]) + answer.row_sway[i]) * 0x1p-24 + 0x1p-126;
+    if (!CHECK(std::fabs(found[i] - exact[i]) <= allowed)) {
+      std::printf("  %s %zu: %.9g instead of %.9g\n", name, i, double(found[i]), exact[i]);
+    }
+  }
+}
+
+template <class T>
+void check_case(CutCase c, bool on_gpu) {
+  round_to<T>(c.hidden);
+  round_to<T>(c.classifier);
+  round_to<T>(c.bias);
+  const CutAnswer exact = compute(c);
+  Outputs<T> found;
+  const Status status = run<T>(c, {}, on_gpu, &found);
+  if (!CHECK(status.ok())) {
+    std::printf("%s\n", status.message);
+    return;
+  }
+  CHECK(found.counted == exact.rows.counted);
+  double sway = 0;
+  for (const double s : exact.row_sway) sway = std::fmax(sway, s);
+  CHECK(std::fabs(found.loss - exact.rows.loss) <= 4 * (std::fabs(exact.rows.loss) + sway) * 0x1p-24);
+  expect_rows("loss of row", found.per_item, exact.rows.per_item, exact);
+  expect_rows("lse of row", found.lse, exact.rows.lse, exact);
+  expect_rows("entropy of row", found.entropy, exact.rows.entropy, exact);
+  for (size_t i = 0; i < found.argmax.size(); ++i) CHECK(found.argmax[i] == exact.rows.argmax[i]);
+  expect_sums("hidden gradient", found.hidden, exact.hidden);
+  expect_sums("classifier gradient", found.classifier, exact.classifier);
+  expect_sums("bias gradient", found.bias, exact.bias);
+}
+
+CutCase plain(int rows, int classes, int dim, Numbers& random) {
+  CutCase c;
+  c.dim = dim;
+  c.rows.rows = rows;
+  c.rows.classes = classes;
+  for (int i = 0; i < rows * dim; ++i) c.hidden.push_back(random.normal() / 3);
+  for (int i = 0; i < classes * dim; ++i) c.classifier.push_back(random.normal() / std::sqrt(dim));
+  for (int i = 0; i < rows; ++i)
+    c.rows.ids.push_back(random.below(9) == 0 ? c.rows.ignore_index : random.below(classes));
+  return c;
+}
+
+CutCase everything(int rows, int classes, int dim, Numbers& random) {
+  CutCase c = plain(rows, classes, dim, random);
+  for (int j = 0; j < classes; ++j) {
+    c.bias.push_back(random.normal());
+    c.rows.class_weights.push_back(static_cast<float>(std::fabs(random.normal())) + 0.1f);
+  }
+  for (int i = 0; i < rows; ++i) {
+    c.rows.weights.push_back(static_cast<float>(std::fabs(random.normal())) + 0.1f);
+    c.rows.upstream.push_back(static_cast<float>(random.normal()));
+  }
+  c.rows.mean = false;
+  c.rows.label_smoothing = 0.1;
+  c.rows.z_loss = 1e-2;
+  c.rows.softcap = 8;
+  c.rows.temperature = 0.7;
+  return c;
+}
+
+template <class T>
+void check_type(Numbers& random) {
+  check_case<T>(plain(5, 130, 40, random), false);
+  check_case<T>(plain(130, 70, 72, random), true);
+  check_case<T>(plain(3, 300, 7, random), true);
+  check_case<T>(everything(20, 200, 136, random), true);
+  check_case<T>(everything(17, 1, 65, random), false);
+
+  CutCase chunks = everything(140, 520, 24, random);
+  chunks.workspace_bytes = 1;
+  check_case<T>(chunks, true);
+  chunks.rows.shift = 2;
+  chunks.rows.time = 20;
+  chunks.workspace_bytes = 0;
+  check_case<T>(chunks, false);
+}
+
+}  // namespace
+
+int main() {
+  setenv("CUTLOSS_EMULATED_COMPUTE_CAPABILITY", "80", 0);
+  if (!CHECK(gpu() != nullptr)) return 1;
+  Numbers random(7);
+  check_type<float>(random);
+  check_type<Half>(random);
+  check_type<BFloat16>(random);
+  return cutloss::test::finish("cut_kernels");
+}
