@@ -6,14 +6,59 @@
 
 #include <cuda_runtime.h>
 
-#include "cuda/cut/matrix.h"
-#include "cuda/cut/row_partial.h"
 #include "cuda/cut/tiling.h"
 #include "engine/cut_rows.h"
+#include "math/exp.h"
 #include "math/rows/softmax.h"
 #include "math/rows/transform.h"
 
 namespace cutloss::cuda {
+
+/// Row-major.
+template <class T>
+struct Matrix {
+  const T* data;
+  int64_t rows, columns;
+  int64_t stride;  // elements from one row to the next
+  bool aligned;    // every row begins on 16 bytes
+};
+
+/// How products become logits.
+struct LogitFormula {
+  float inverse_temperature;
+  float softcap, inverse_softcap;  // 0: none
+  const float* bias;               // [classes], divided by the temperature; or null
+  const float* class_weights;      // [classes], or null
+  int classes;
+};
+
+/// What is wanted of a row beside maximum and sum.
+struct CutWants {
+  bool labels;  // label smoothing: sum w_j and sum w_j z_j
+  bool gaps;    // entropy: sum exp(z - max) (z - max)
+  bool argmax;
+};
+
+/// Over some columns of a row; see math::RowStatistics.
+struct CutPartial {
+  float max = -INFINITY, sum = 0;
+  float gaps = 0;
+  float labels = 0, labelled = 0;  // sum w_j; sum w_j (z_j - anchor)
+  float best = -INFINITY;          // largest logit, target and all, before the softcap
+  int best_at = INT32_MAX;
+
+  CUTLOSS_HD float anchor() const { return max == -INFINITY ? 0.f : max; }
+
+  /// The first of the largest; not-a-number is larger than anything.
+  CUTLOSS_HD void offer(float logit, int at) {
+    const bool more = logit > best || (logit != logit && best == best);
+    const bool same = logit == best || (logit != logit && best != best);
+    if (more || (same && at < best_at)) {
+      best = logit;
+      best_at = at;
+    }
+  }
+};
 
 /// What the gradient needs of a row.
 struct CutRow {
@@ -37,7 +82,7 @@ inline constexpr int kMostFinishBlocks = 1024;
 struct CutPass {
   CutRowsRequest request;  // its views name memory of this GPU
   math::RowFormula formula;
-  LogitMap map;
+  LogitFormula logit_formula;
   CutWants wants;
   CutPath path;
   int workers;       // multiprocessors

@@ -2,7 +2,7 @@
 // left at zero: it is added in float where the gradients are written, so no filter and no 16-bit rounding touches it.
 #pragma once
 
-#include "cuda/cut/cut_pass.h"
+#include "cuda/cut/logit_map.h"
 #include "cuda/rows/plain_row.h"
 
 namespace cutloss::cuda {

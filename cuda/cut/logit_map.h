@@ -3,8 +3,7 @@
 // All loss arithmetic on tiles is written on it, once for both paths.
 #pragma once
 
-#include <cuda_runtime.h>
-
+#include "cuda/cut/cut_pass.h"
 #include "cuda/ptx/math.h"
 #include "math/tanh.h"
 
@@ -12,12 +11,8 @@ namespace cutloss::cuda {
 
 inline constexpr float kLog2E = 1.44269504f;
 
-struct LogitMap {
-  float inverse_temperature;
-  float softcap, inverse_softcap;  // 0: none
-  const float* bias;               // [classes], divided by the temperature; or null
-  const float* class_weights;      // [classes], or null
-  int classes;
+struct LogitMap : LogitFormula {
+  __device__ explicit LogitMap(const LogitFormula& formula) : LogitFormula(formula) {}
 
   __device__ static int first_column() { return threadIdx.x % 4 * 2; }
 

@@ -1,8 +1,9 @@
 // The mma.sync kernels, for one storage type: statistics, dz, and the two gradient products. What they do with a tile
-// of sums is in row_partial.h, gradient_fragment.h and product_epilogue.h.
+// of sums is in lane_statistics.h, gradient_fragment.h and product_epilogue.h.
 #pragma once
 
 #include "cuda/cut/gradient_fragment.h"
+#include "cuda/cut/lane_statistics.h"
 #include "cuda/cut/mma_loop.h"
 #include "cuda/cut/product_epilogue.h"
 #include "cuda/launch.h"
@@ -65,6 +66,7 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_statistics_kernel(const Cu
   const int64_t begin = share_begin(tiles, pass.spans, span), end = share_begin(tiles, pass.spans, span + 1);
   const int64_t row0 = block_row0 + Loop::warp_row();
 
+  const LogitMap map(pass.logit_formula);
   const RowTargets targets(pass.request);
   const auto target = [&](int64_t row) { return row < rows ? static_cast<int>(targets.id(row)) : -1; };
   const auto statistics_of = [&](int64_t row) {
@@ -79,7 +81,7 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_statistics_kernel(const Cu
     const int64_t column0 = at.column() + Loop::warp_column();
     if (pass.logits) store_logits(pass, sums, row0, column0);
 #pragma unroll
-    for (int f = 0; f < 2; ++f) statistics[f].fold(sums[f], static_cast<int>(column0), pass.map, pass.wants);
+    for (int f = 0; f < 2; ++f) statistics[f].fold(sums[f], static_cast<int>(column0), map, pass.wants);
   });
 
   const int64_t part = span * 2 + Loop::warp_column() / kWarpColumns;
@@ -104,8 +106,8 @@ __device__ __forceinline__ void write_gradient_tile(const CutPass& pass, const C
     const int64_t row = lane_row(row0, f);
     const CutRow none = {{}, 0, INFINITY, 0, -1, 0};
     const CutRow mine[2] = {row < rows ? pass.rows[row] : none, row + 8 < rows ? pass.rows[row + 8] : none};
-    const uint32_t kept =
-        to_gradient<T>(sums[f], static_cast<int>(chunk.begin + column0), mine, pass.map, chunk.gradient_scale);
+    const uint32_t kept = to_gradient<T>(sums[f], static_cast<int>(chunk.begin + column0), mine,
+                                         LogitMap(pass.logit_formula), chunk.gradient_scale);
     if (threadIdx.x % 32 == 0) chunk.kept[kept_at(row0 + f * 16, column0, chunk.kept_stride)] = kept != 0;
 #pragma unroll
     for (int h = 0; h < 2; ++h) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cuda/cut/cut_pass.h"
+#include "cuda/ptx/math.h"
 #include "math/float16.h"
 
 namespace cutloss::cuda {
@@ -43,7 +44,7 @@ class ProductEpilogue {
       : pass_(pass),
         chunk_(chunk),
         outer0_(outer0),
-        scale_(pass.map.inverse_temperature / chunk.gradient_scale),
+        scale_(pass.logit_formula.inverse_temperature / chunk.gradient_scale),
         even_(pass.request.dim % 2 == 0) {}
 
   /// A fragment, the first of whose rows and columns for this lane are given.

@@ -9,7 +9,6 @@
 
 #include "cuda/cut/cut_pass.h"
 #include "cuda/residence.h"
-#include "cuda/rows/row_loss.h"
 #include "cuda/rows/target_totals.h"
 #include "engine/row_targets.h"
 
@@ -94,12 +93,12 @@ class CutRun {
                      r.label_smoothing,
                      r.z_loss,
                      static_cast<double>(r.classes)};
-    pass_.map = {static_cast<float>(1 / r.temperature),
-                 static_cast<float>(r.softcap),
-                 r.softcap > 0 ? static_cast<float>(1 / r.softcap) : 0,
-                 nullptr,
-                 r.class_weights.as<const float>(),
-                 static_cast<int>(r.classes)};
+    pass_.logit_formula = {static_cast<float>(1 / r.temperature),
+                           static_cast<float>(r.softcap),
+                           r.softcap > 0 ? static_cast<float>(1 / r.softcap) : 0,
+                           nullptr,
+                           r.class_weights.as<const float>(),
+                           static_cast<int>(r.classes)};
     pass_.wants = {r.label_smoothing > 0, static_cast<bool>(r.entropy), static_cast<bool>(r.argmax)};
     pass_.path = CutPath::kMma;
     pass_.workers = device_.multiprocessors;
@@ -119,7 +118,7 @@ class CutRun {
     if (r.bias) {
       float* bias = nullptr;
       CUTLOSS_TRY(allocate(bias_, r.classes, &bias));
-      pass_.map.bias = bias;
+      pass_.logit_formula.bias = bias;
       CUTLOSS_TRY(check(launch_widen_bias(pass_, bias, stream()), "read the bias"));
     }
     if (!request_.wants_gradient()) return {};

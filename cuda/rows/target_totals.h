@@ -31,18 +31,11 @@ struct TargetTotals {
 /// `totals` has room for one of each of the `blocks`; see tile_targets().
 cudaError_t launch_row_targets(const RowLoss& loss, int blocks, TargetTotals* totals, cudaStream_t stream);
 
-/// All that the blocks left, added up in each warp.
-__device__ __forceinline__ TargetTotals all_target_totals(const TargetTotals* of_blocks, int blocks) {
-  TargetTotals totals;
-  for (int i = threadIdx.x % kWarp; i < blocks; i += kWarp) totals.add(of_blocks[i]);
-  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
-    TargetTotals other;
-    other.weight = __shfl_xor_sync(~0u, totals.weight, distance);
-    other.counted = __shfl_xor_sync(~0u, totals.counted, distance);
-    other.first_bad = __shfl_xor_sync(~0u, totals.first_bad, distance);
-    totals.add(other);
-  }
-  return totals;
+/// What the reduction multiplies every row's value with, given the sum of the weights of the rows that count.
+CUTLOSS_HD double scale_of(const RowLoss& r, double weight) {
+  if (r.reduction != int64_t{static_cast<int>(Reduction::kMean)}) return 1;
+  const double divisor = r.divisor > 0 ? r.divisor : weight;
+  return divisor != 0 ? 1 / divisor : 0;
 }
 
 }  // namespace cutloss::cuda

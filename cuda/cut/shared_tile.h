@@ -1,24 +1,16 @@
-// A row-major matrix in global memory, and copies of its tiles to shared memory by cp.async. Tiles may reach over its
+// Tiles of matrices in shared memory, copied there by cp.async. Tiles may reach over its
 // edges, where they are filled with zeros. Rows that do not begin on 16 bytes (an odd dim) go by ordinary loads.
 #pragma once
 
 #include <cuda_runtime.h>
 
-#include "cuda/cut/tiling.h"
+#include "cuda/cut/cut_pass.h"
 #include "cuda/ptx/cp_async.h"
 #include "cuda/ptx/wgmma.h"
 
 namespace cutloss::cuda {
 
 using ptx::Major;
-
-template <class T>
-struct Matrix {
-  const T* data;
-  int64_t rows, columns;
-  int64_t stride;  // elements from one row to the next
-  bool aligned;    // every row begins on 16 bytes
-};
 
 template <class T>
 inline constexpr int kDepth = 128 / sizeof(T);  // of a tile's inner dimension, so that a line of it is 128 bytes

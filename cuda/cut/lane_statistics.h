@@ -19,34 +19,6 @@ __device__ __forceinline__ float exp_term<float>(float z, float reference) {
   return math::exp_term<ScalarTerm>(z, reference);
 }
 
-/// What is wanted of a row beside maximum and sum.
-struct CutWants {
-  bool labels;  // label smoothing: sum w_j and sum w_j z_j
-  bool gaps;    // entropy: sum exp(z - max) (z - max)
-  bool argmax;
-};
-
-/// Over some columns of a row; see math::RowStatistics.
-struct CutPartial {
-  float max = -INFINITY, sum = 0;
-  float gaps = 0;
-  float labels = 0, labelled = 0;  // sum w_j; sum w_j (z_j - anchor)
-  float best = -INFINITY;          // largest logit, target and all, before the softcap
-  int best_at = INT32_MAX;
-
-  CUTLOSS_HD float anchor() const { return max == -INFINITY ? 0.f : max; }
-
-  /// The first of the largest; not-a-number is larger than anything.
-  CUTLOSS_HD void offer(float logit, int at) {
-    const bool more = logit > best || (logit != logit && best == best);
-    const bool same = logit == best || (logit != logit && best != best);
-    if (more || (same && at < best_at)) {
-      best = logit;
-      best_at = at;
-    }
-  }
-};
-
 /// One lane's part of one row.
 template <class T>
 class LaneStatistics {
