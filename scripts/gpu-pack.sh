@@ -71,9 +71,12 @@ for source in cuda/emulated/test/conform/*.cu cuda/emulated/test/gemm_*.cu; do
   names+=("$(basename "$source" .cu)")
   program "${names[-1]}" "$hopper" -- "$source"
 done
-names+=(row_kernels planted device_copy)
-program row_kernels "${gencode[@]}" -- \
-  test/native/cuda/row_kernels_test.cc $(ls engine/*.cc | grep -v no_cuda) "$made/addon/libcutloss_cuda.a"
+for kernels in row_kernels cut_kernels; do
+  names+=("$kernels")
+  program "$kernels" "${gencode[@]}" -- \
+    "test/native/cuda/${kernels}_test.cc" $(ls engine/*.cc | grep -v no_cuda) "$made/addon/libcutloss_cuda.a"
+done
+names+=(planted device_copy)
 program planted "${gencode[@]}" -lineinfo -- scripts/gpu/planted.cu
 program device_copy "${gencode[@]}" -- bench/gpu/device_copy.cu
 

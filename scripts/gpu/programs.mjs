@@ -6,7 +6,8 @@ import { run } from './run.mjs';
 
 const folder = 'programs';
 const nothingToEmulate = 'the programs need a GPU; ctest runs them on the emulated one';
-const conformPrograms = readdirSync(folder).filter((name) => /^(conform|gemm)_|^row_kernels$/.test(name));
+const conformPrograms = readdirSync(folder).filter((name) => /^(conform|gemm)_|_kernels$/.test(name));
+const kernelPrograms = conformPrograms.filter((name) => name.endsWith('_kernels'));
 
 /** Whether the loader finds every library and symbol, without running the program. */
 async function load(name) {
@@ -80,18 +81,20 @@ export function sanitizeChecks({ emulated }) {
   return [
     planted('memcheck', 'bounds'),
     planted('racecheck', 'race'),
-    ...tools.map((tool) => ({
-      name: `${tool} of row_kernels`,
-      load: async () => ({ says: sanitizer ? `with ${sanitizer}` : 'if compute-sanitizer is there' }),
-      run: async () => {
-        if (!works || works.problem)
-          return { skipped: 'compute-sanitizer was not found or does not work here' };
-        const ending = await sanitize(sanitizer, tool, 'row_kernels');
-        const says = /(ERROR|RACECHECK) SUMMARY: .*/.exec(ending.stdout)?.[0];
-        if (ending.problem || (says && !complains(ending))) return { problem: ending.problem, says };
-        return { problem: `exit code 0, but\n${ending.stdout.slice(-3000)}`, says };
-      },
-    })),
+    ...kernelPrograms.flatMap((program) =>
+      tools.map((tool) => ({
+        name: `${tool} of ${program}`,
+        load: async () => ({ says: sanitizer ? `with ${sanitizer}` : 'if compute-sanitizer is there' }),
+        run: async () => {
+          if (!works || works.problem)
+            return { skipped: 'compute-sanitizer was not found or does not work here' };
+          const ending = await sanitize(sanitizer, tool, program);
+          const says = /(ERROR|RACECHECK) SUMMARY: .*/.exec(ending.stdout)?.[0];
+          if (ending.problem || (says && !complains(ending))) return { problem: ending.problem, says };
+          return { problem: `exit code 0, but\n${ending.stdout.slice(-3000)}`, says };
+        },
+      })),
+    ),
   ];
 }
 
