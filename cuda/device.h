@@ -12,6 +12,7 @@ struct Device {
   MemoryPool memory{stream};
   StagingRing staging{stream};
   int multiprocessors = 0;
+  int compute_capability = 0;  // 90 for 9.0
 };
 
 }  // namespace cutloss::cuda

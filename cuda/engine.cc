@@ -107,6 +107,7 @@ class CudaEngine final : public Engine {
     CUTLOSS_TRY(ask(&minor, cudaDevAttrComputeCapabilityMinor));
     CUTLOSS_TRY(ask(&pools, cudaDevAttrMemoryPoolsSupported));
     CUTLOSS_TRY(ask(&device_.multiprocessors, cudaDevAttrMultiProcessorCount));
+    device_.compute_capability = major * 10 + minor;
     if (major < 8) {
       return failure(Code::kDevice, "Expected a GPU of compute capability 8.0 or newer but cuda:%d has %d.%d", index,
                      major, minor);

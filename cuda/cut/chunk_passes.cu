@@ -30,7 +30,7 @@ __device__ void narrow_to(const View& view, int64_t at, float value) {
 __global__ void __launch_bounds__(kThreads) widen_bias_kernel(const CutPass pass, float* bias) {
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at < pass.request.classes) {
-    bias[at] = static_cast<float>(widen_at(pass.request.bias, at) / pass.request.temperature);
+    bias[at] = widen_at(pass.request.bias, at);
   }
 }
 
@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(kThreads) bias_gradient_kernel(const CutPass p
   __syncthreads();
   if (warp > 0 || column >= chunk.width) return;
   for (int w = 1; w < kWarps; ++w) sum += of_warps[w * kWarp + lane];
-  sum *= pass.logit_formula.inverse_temperature / chunk.gradient_scale;
+  sum /= chunk.gradient_scale;
   const int64_t tile = (chunk.begin + column) / kCutRows;
   for (int32_t i = chunk.tile_begin[tile]; i < chunk.tile_begin[tile + 1]; ++i) {
     const CutRow& aims = pass.rows[chunk.same_tile[i]];

@@ -27,7 +27,7 @@ struct Matrix {
 struct LogitFormula {
   float inverse_temperature;
   float softcap, inverse_softcap;  // 0: none
-  const float* bias;               // [classes], divided by the temperature; or null
+  const float* bias;               // [classes], or null
   const float* class_weights;      // [classes], or null
   int classes;
 };
@@ -65,7 +65,7 @@ struct CutRow {
   math::ExpShift shift;  // weight * p = exp_shifted(z)
   float labels;          // times the class weight, subtracted
   float threshold;       // smaller weight * p does not count for the filter
-  float target_slope;    // dloss / d product of the target: its whole element
+  float target_slope;    // dloss / d logit of the target, which is its whole element
   int32_t target;        // or less than 0
   int32_t live;          // whether the weight is not zero
 };
@@ -153,7 +153,7 @@ cudaError_t launch_bias_gradient(const CutPass& pass, const CutChunk& chunk, cud
 /// Fills `same_tile` and `tile_begin`.
 cudaError_t launch_rows_by_tile(const CutPass& pass, int32_t* same_tile, int32_t* tile_begin, cudaStream_t stream);
 
-/// bias / temperature as floats.
+/// The bias as floats.
 cudaError_t launch_widen_bias(const CutPass& pass, float* bias, cudaStream_t stream);
 
 /// Adds up the pieces that the filter kept of a chunk.

@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(kFinishThreads) finish_rows_kernel(const CutPa
     plan.target = static_cast<int32_t>(id);
     plan.live = o.softmax != 0;
     plan.labels = static_cast<float>(o.labels);
-    plan.target_slope = static_cast<float>(o.target * target.slope / r.temperature);
+    plan.target_slope = static_cast<float>(o.target * target.slope);
     plan.threshold = plan.live ? static_cast<float>(r.filter_eps * fabs(o.softmax)) : INFINITY;
     if (plan.live) {
       const double most = whole.statistics.max > target.z ? whole.statistics.max : target.z;

@@ -27,15 +27,17 @@ class LaneStatistics {
   __device__ __forceinline__ void add(float most, const CutWants& wants, const Each& each_z) {
     if (most > part_.max) refer_to(most);
     const float reference = part_.anchor();
-    float sums[2] = {};
-    each_z([&](int k, float z) { sums[k] += exp_term<T>(z, reference); });
+    float sums[2] = {}, gaps[2] = {};
+    if (wants.gaps) {
+      each_z([&](int k, float z) {
+        const float gap = z - reference, e = exp_term<T>(z, reference);
+        sums[k] += e;
+        gaps[k] += e == 0 ? 0 : e * gap;
+      });
+    } else {
+      each_z([&](int k, float z) { sums[k] += exp_term<T>(z, reference); });
+    }
     grow(sums[0] + sums[1]);
-    if (!wants.gaps) return;
-    float gaps[2] = {};
-    each_z([&](int k, float z) {
-      const float gap = z - reference, e = exp_term<T>(z, reference);
-      gaps[k] += e == 0 ? 0 : e * gap;
-    });
     part_.gaps += gaps[0] + gaps[1];
   }
 
@@ -51,7 +53,18 @@ class LaneStatistics {
     part_.labelled += labelled;
   }
 
-  __device__ __forceinline__ void offer(float logit, int at) { part_.offer(logit, at); }
+  /// Columns come in ascending order; none behind the last class is larger than -inf.
+  template <class Each>
+  __device__ __forceinline__ void offer(int first, const Each& each_logit) {
+    int at = -1;
+    each_logit([&](int column, float logit) {
+      if (logit > part_.best || (logit != logit && part_.best == part_.best)) {
+        part_.best = logit;
+        at = column;
+      }
+    });
+    if (at >= 0) part_.best_at = first + at;
+  }
 
   /// Of the four lanes of the row together; the same bits in each.
   __device__ CutPartial together() {
@@ -99,32 +112,29 @@ class LaneStatistics {
 
 /// A warp's 16 rows over the tiles of a span.
 template <class T>
-class FragmentStatistics {
+class WarpStatistics {
  public:
-  /// `targets` are the classes of this lane's two rows, or less than 0; their logits go to `target_logits`.
-  __device__ FragmentStatistics(int target, int target_below, float* target_logit, float* target_logit_below)
-      : targets_{target, target_below}, target_logits_{target_logit, target_logit_below} {}
+  /// The classes that this lane's two rows aim at, or less than 0.
+  __device__ WarpStatistics(int target, int target_below) : targets_{target, target_below} {}
 
-  /// The fragment's first column is class `column0`. It is used up.
-  template <int kBlocks>
-  __device__ __forceinline__ void fold(float (&c)[kBlocks][4], int column0, const LogitMap& map,
-                                       const CutWants& wants) {
+  /// The piece's first column is class `column0`. It is used up. `target_logit` is this lane's first row's place.
+  __device__ __forceinline__ void fold(Piece& c, int column0, const LogitMap& map, const CutWants& wants,
+                                       float* target_logit) {
     const int first = column0 + LogitMap::first_column();
     map.apply(c, column0);
     for_each_half(
-        [&](int h) { visit_element(c, h, targets_[h] - column0, [&](float& logit) { *target_logits_[h] = logit; }); });
+        [&](int h) { visit_element(c, h, targets_[h] - column0, [&](float& logit) { target_logit[8 * h] = logit; }); });
     if (wants.argmax) {
       for_each_half([&](int h) {
-        each<kBlocks>([&](int j, int e) {
-          if (first + j * 8 + e < map.classes) rows_[h].offer(c[j][2 * h + e], first + j * 8 + e);
-        });
+        rows_[h].offer(first,
+                       [&](const auto& visit) { each([&](int j, int e) { visit(j * 8 + e, c[j][2 * h + e]); }); });
       });
     }
     map.cap(c, column0);
     if (wants.labels) {
       for_each_half([&](int h) {
         rows_[h].label([&](const auto& visit) {
-          each<kBlocks>([&](int j, int e) { visit(map.weight(first + j * 8 + e), c[j][2 * h + e]); });
+          each([&](int j, int e) { visit(map.weight(first + j * 8 + e), c[j][2 * h + e]); });
         });
       });
     }
@@ -132,12 +142,12 @@ class FragmentStatistics {
       visit_element(c, h, targets_[h] - column0, [](float& z) { z = -INFINITY; });
       float most[2] = {c[0][2 * h], c[0][2 * h + 1]};
 #pragma unroll
-      for (int j = 1; j < kBlocks; ++j) {
+      for (int j = 1; j < kPieceBlocks; ++j) {
         most[0] = fmaxf(most[0], c[j][2 * h]);
         most[1] = fmaxf(most[1], c[j][2 * h + 1]);
       }
       rows_[h].add(fmaxf(most[0], most[1]), wants,
-                   [&](const auto& visit) { each<kBlocks>([&](int j, int e) { visit(e, c[j][2 * h + e]); }); });
+                   [&](const auto& visit) { each([&](int j, int e) { visit(e, c[j][2 * h + e]); }); });
     });
   }
 
@@ -152,17 +162,16 @@ class FragmentStatistics {
   }
 
   /// visit(j, e): every column that this lane holds of a row.
-  template <int kBlocks, class Visit>
+  template <class Visit>
   __device__ __forceinline__ static void each(const Visit& visit) {
 #pragma unroll
-    for (int j = 0; j < kBlocks; ++j) {
+    for (int j = 0; j < kPieceBlocks; ++j) {
       visit(j, 0);
       visit(j, 1);
     }
   }
 
   int targets_[2];
-  float* target_logits_[2];
   LaneStatistics<T> rows_[2];
 };
 

@@ -1,11 +1,12 @@
 // The mma.sync kernels, for one storage type: statistics, dz, and the two gradient products. What they do with a tile
-// of sums is in lane_statistics.h, gradient_fragment.h and product_epilogue.h.
+// of sums is in lane_statistics.h, gradient_piece.h and product_epilogue.h.
 #pragma once
 
-#include "cuda/cut/gradient_fragment.h"
+#include "cuda/cut/gradient_piece.h"
 #include "cuda/cut/lane_statistics.h"
 #include "cuda/cut/mma_loop.h"
 #include "cuda/cut/product_epilogue.h"
+#include "cuda/cut/stored_logits.h"
 #include "cuda/launch.h"
 #include "engine/row_targets.h"
 
@@ -39,24 +40,6 @@ using LogitLoop = MmaLoop<T, Major::kK, Major::kK>;
 /// A lane's rows of its warp's two fragments.
 __device__ __forceinline__ int64_t lane_row(int64_t row0, int f) { return row0 + f * 16 + threadIdx.x % 32 / 4; }
 
-/// Leaves the products for the gradient. The memory has room for whole tiles of classes.
-__device__ __forceinline__ void store_logits(const CutPass& pass, const MmaAccumulator& sums, int64_t row0,
-                                             int64_t column0) {
-#pragma unroll
-  for (int f = 0; f < 2; ++f) {
-#pragma unroll
-    for (int h = 0; h < 2; ++h) {
-      const int64_t row = lane_row(row0, f) + 8 * h;
-      if (row >= pass.request.rows) continue;
-      float* to = pass.logits + row * pass.logits_stride + column0 + LogitMap::first_column();
-#pragma unroll
-      for (int j = 0; j < 8; ++j) {
-        *reinterpret_cast<float2*>(to + j * 8) = make_float2(sums[f][j][2 * h], sums[f][j][2 * h + 1]);
-      }
-    }
-  }
-}
-
 template <class T>
 __global__ void __launch_bounds__(kMmaThreads, 1) mma_statistics_kernel(const CutPass pass) {
   using Loop = LogitLoop<T>;
@@ -69,19 +52,19 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_statistics_kernel(const Cu
   const LogitMap map(pass.logit_formula);
   const RowTargets targets(pass.request);
   const auto target = [&](int64_t row) { return row < rows ? static_cast<int>(targets.id(row)) : -1; };
-  const auto statistics_of = [&](int64_t row) {
-    return FragmentStatistics<T>(target(row), target(row + 8), pass.target_logits + row, pass.target_logits + row + 8);
-  };
-  FragmentStatistics<T> statistics[2] = {statistics_of(lane_row(row0, 0)), statistics_of(lane_row(row0, 1))};
+  const auto statistics_of = [&](int64_t row) { return WarpStatistics<T>(target(row), target(row + 8)); };
+  WarpStatistics<T> statistics[2] = {statistics_of(lane_row(row0, 0)), statistics_of(lane_row(row0, 1))};
 
   const LogitSteps steps = {block_row0, begin * kMmaColumns, end - begin,
                             static_cast<int>(divide_up(pass.request.dim, kDepth<T>)), kDepth<T>};
   MmaAccumulator sums;
   Loop::run(pass.hidden<T>(), pass.classifier<T>(), steps, sums, [&](const LogitSteps& at) {
     const int64_t column0 = at.column() + Loop::warp_column();
-    if (pass.logits) store_logits(pass, sums, row0, column0);
 #pragma unroll
-    for (int f = 0; f < 2; ++f) statistics[f].fold(sums[f], static_cast<int>(column0), map, pass.wants);
+    for (int f = 0; f < 2; ++f) {
+      if (pass.logits) store_logits(pass, sums[f], lane_row(row0, f), column0);
+      statistics[f].fold(sums[f], static_cast<int>(column0), map, pass.wants, pass.target_logits + lane_row(row0, f));
+    }
   });
 
   const int64_t part = span * 2 + Loop::warp_column() / kWarpColumns;
@@ -106,9 +89,9 @@ __device__ __forceinline__ void write_gradient_tile(const CutPass& pass, const C
     const int64_t row = lane_row(row0, f);
     const CutRow none = {{}, 0, INFINITY, 0, -1, 0};
     const CutRow mine[2] = {row < rows ? pass.rows[row] : none, row + 8 < rows ? pass.rows[row + 8] : none};
-    const uint32_t kept = to_gradient<T>(sums[f], static_cast<int>(chunk.begin + column0), mine,
-                                         LogitMap(pass.logit_formula), chunk.gradient_scale);
-    if (threadIdx.x % 32 == 0) chunk.kept[kept_at(row0 + f * 16, column0, chunk.kept_stride)] = kept != 0;
+    const bool kept = to_gradient<T>(sums[f], static_cast<int>(chunk.begin + column0), mine,
+                                     LogitMap(pass.logit_formula), chunk.gradient_scale);
+    if (threadIdx.x % 32 == 0) chunk.kept[kept_at(row0 + f * 16, column0, chunk.kept_stride)] = kept;
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
       if (row + 8 * h >= rows) continue;
@@ -137,24 +120,12 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_gradient_kernel(const CutP
 template <class T>
 __global__ void __launch_bounds__(kMmaThreads, 1) stored_gradient_kernel(const CutPass pass, const CutChunk chunk) {
   using Loop = LogitLoop<T>;
-  const int64_t rows = pass.request.rows, row_blocks = divide_up(rows, kCutRows);
+  const int64_t row_blocks = divide_up(pass.request.rows, kCutRows);
   const int64_t row0 = blockIdx.x % row_blocks * kCutRows + Loop::warp_row();
   const int64_t column0 = blockIdx.x / row_blocks * kMmaColumns + Loop::warp_column();
   MmaAccumulator sums;
 #pragma unroll
-  for (int f = 0; f < 2; ++f) {
-#pragma unroll
-    for (int h = 0; h < 2; ++h) {
-      const int64_t row = lane_row(row0, f) + 8 * h;
-      const float* from = pass.logits + row * pass.logits_stride + chunk.begin + column0 + LogitMap::first_column();
-#pragma unroll
-      for (int j = 0; j < 8; ++j) {
-        const float2 pair = row < rows ? *reinterpret_cast<const float2*>(from + j * 8) : make_float2(0, 0);
-        sums[f][j][2 * h] = pair.x;
-        sums[f][j][2 * h + 1] = pair.y;
-      }
-    }
-  }
+  for (int f = 0; f < 2; ++f) load_logits(pass, sums[f], lane_row(row0, f), chunk.begin + column0);
   write_gradient_tile<T>(pass, chunk, sums, row0, column0);
 }
 

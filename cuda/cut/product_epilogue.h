@@ -2,22 +2,9 @@
 // exact in float; rounded once, at the end. And the questions that products ask the filter's map.
 #pragma once
 
-#include "cuda/cut/cut_pass.h"
-#include "cuda/ptx/math.h"
-#include "math/float16.h"
+#include "cuda/cut/stored_logits.h"
 
 namespace cutloss::cuda {
-
-/// Two neighbours. The first lies at an even place of a line that begins on 16 bytes.
-__device__ __forceinline__ void store_pair(float* to, float x, float y) {
-  *reinterpret_cast<float2*>(to) = make_float2(x, y);
-}
-__device__ __forceinline__ void store_pair(BFloat16* to, float x, float y) {
-  *reinterpret_cast<uint32_t*>(to) = ptx::pack_bf16(x, y);
-}
-__device__ __forceinline__ void store_pair(Half* to, float x, float y) {
-  *reinterpret_cast<uint32_t*>(to) = ptx::pack_f16(x, y);
-}
 
 /// Whether any of a tile's rows keeps anything of the classes at `column`: one group of pieces.
 __device__ __forceinline__ bool keeps_rows(const uint8_t* kept, int64_t stride, int64_t row0, int64_t column) {
@@ -47,14 +34,29 @@ class ProductEpilogue {
         scale_(pass.logit_formula.inverse_temperature / chunk.gradient_scale),
         even_(pass.request.dim % 2 == 0) {}
 
-  /// A fragment, the first of whose rows and columns for this lane are given.
-  template <int kBlocks>
-  __device__ __forceinline__ void finish(float (&c)[kBlocks][4], int64_t row, int64_t column0) const {
+  /// A piece, the first of whose rows and columns for this lane are given.
+  __device__ __forceinline__ void finish(Piece& c, int64_t row, int64_t column0) const {
 #pragma unroll
-    for (int j = 0; j < kBlocks; ++j) {
+    for (int j = 0; j < kPieceBlocks; ++j) {
 #pragma unroll
       for (int k = 0; k < 4; ++k) c[j][k] *= scale_;
     }
+    complete(c, row, column0);
+  }
+
+  /// A tile of which the filter kept nothing: the same without sums.
+  __device__ void finish_empty(int64_t row, int64_t column0) const {
+    for (int64_t column = column0; column < column0 + kWgmmaColumns; column += kPieceClasses) {
+      Piece c = {};
+      complete(c, row, column);
+    }
+  }
+
+ private:
+  __device__ int64_t outer() const { return kOfHidden ? pass_.request.rows : chunk_.width; }
+  __device__ int64_t dim() const { return pass_.request.dim; }
+
+  __device__ __forceinline__ void complete(Piece& c, int64_t row, int64_t column0) const {
     if (kOfHidden && !chunk_.first) add_earlier(c, row, column0);
     if (kOfHidden && !chunk_.last) {
       write(c, row, column0, chunk_.hidden_sums);
@@ -66,18 +68,13 @@ class ProductEpilogue {
                     : pass_.request.classifier_gradient.as<T>() + chunk_.begin * pass_.request.dim);
   }
 
- private:
-  __device__ int64_t outer() const { return kOfHidden ? pass_.request.rows : chunk_.width; }
-  __device__ int64_t dim() const { return pass_.request.dim; }
-
-  template <int kBlocks>
-  __device__ __forceinline__ void add_earlier(float (&c)[kBlocks][4], int64_t row, int64_t column0) const {
+  __device__ __forceinline__ void add_earlier(Piece& c, int64_t row, int64_t column0) const {
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
       if (row + 8 * h >= outer()) continue;
       const float* from = chunk_.hidden_sums + (row + 8 * h) * dim();
 #pragma unroll
-      for (int j = 0; j < kBlocks; ++j) {
+      for (int j = 0; j < kPieceBlocks; ++j) {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
           if (column0 + j * 8 + e < dim()) c[j][2 * h + e] += from[column0 + j * 8 + e];
@@ -87,15 +84,16 @@ class ProductEpilogue {
   }
 
   /// Rows of hidden have one target each. Classes have any number of rows that aim at them, listed in order.
-  template <int kBlocks>
-  __device__ __forceinline__ void add_targets(float (&c)[kBlocks][4], int64_t row, int64_t column0) const {
+  __device__ __forceinline__ void add_targets(Piece& c, int64_t row, int64_t column0) const {
     if (kOfHidden) {
       const T* classifier = pass_.request.classifier.as<const T>();
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
         if (row + 8 * h >= outer()) continue;
         const CutRow& mine = pass_.rows[row + 8 * h];
-        if (mine.target >= 0) add_line(c, h, mine.target_slope, classifier + mine.target * dim(), column0);
+        if (mine.target >= 0)
+          add_line(c, h, mine.target_slope * pass_.logit_formula.inverse_temperature, classifier + mine.target * dim(),
+                   column0);
       }
       return;
     }
@@ -105,17 +103,16 @@ class ProductEpilogue {
       const int64_t from = chunk_.same_tile[i];
       const CutRow& aims = pass_.rows[from];
       const int64_t at = aims.target - chunk_.begin - row;
-      if (at == 0) add_line(c, 0, aims.target_slope, hidden + from * dim(), column0);
-      if (at == 8) add_line(c, 1, aims.target_slope, hidden + from * dim(), column0);
+      const float factor = aims.target_slope * pass_.logit_formula.inverse_temperature;
+      if (at == 0) add_line(c, 0, factor, hidden + from * dim(), column0);
+      if (at == 8) add_line(c, 1, factor, hidden + from * dim(), column0);
     }
   }
 
-  template <int kBlocks>
-  __device__ __forceinline__ void add_line(float (&c)[kBlocks][4], int h, float factor, const T* line,
-                                           int64_t column0) const {
+  __device__ __forceinline__ void add_line(Piece& c, int h, float factor, const T* line, int64_t column0) const {
     if (factor == 0) return;
 #pragma unroll
-    for (int j = 0; j < kBlocks; ++j) {
+    for (int j = 0; j < kPieceBlocks; ++j) {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         const int64_t column = column0 + j * 8 + e;
@@ -124,14 +121,14 @@ class ProductEpilogue {
     }
   }
 
-  template <int kBlocks, class Out>
-  __device__ __forceinline__ void write(const float (&c)[kBlocks][4], int64_t row, int64_t column0, Out* to) const {
+  template <class Out>
+  __device__ __forceinline__ void write(const Piece& c, int64_t row, int64_t column0, Out* to) const {
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
       if (row + 8 * h >= outer()) continue;
       Out* line = to + (row + 8 * h) * dim();
 #pragma unroll
-      for (int j = 0; j < kBlocks; ++j) {
+      for (int j = 0; j < kPieceBlocks; ++j) {
         const int64_t column = column0 + j * 8;
         const float x = c[j][2 * h], y = c[j][2 * h + 1];
         if (even_ && column < dim()) {

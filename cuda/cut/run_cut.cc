@@ -100,7 +100,9 @@ class CutRun {
                            r.class_weights.as<const float>(),
                            static_cast<int>(r.classes)};
     pass_.wants = {r.label_smoothing > 0, static_cast<bool>(r.entropy), static_cast<bool>(r.argmax)};
-    pass_.path = CutPath::kMma;
+    const bool aligned =
+        (reinterpret_cast<uintptr_t>(r.hidden.data) | reinterpret_cast<uintptr_t>(r.classifier.data)) % 16 == 0;
+    pass_.path = choose_path(device_.compute_capability, r.dim, element(), aligned);
     pass_.workers = device_.multiprocessors;
     pass_.spans = choose_spans(divide_up(r.rows, kCutRows), divide_up(r.classes, columns()), pass_.workers);
     pass_.parts = pass_.spans * parts_per_span(pass_.path);

@@ -60,6 +60,16 @@ constexpr int choose_spans(int64_t row_blocks, int64_t vocabulary_tiles, int wor
   return best;
 }
 
+/// The same for the dz of a chunk, which leaves nothing per span: as many as fill the machine best.
+constexpr int gradient_spans(int64_t rows, int64_t tiles, int workers) {
+  const int64_t row_blocks = divide_up(rows, kCutRows);
+  int best = 1;
+  for (int spans = 1; spans <= tiles && spans <= 64; ++spans) {
+    if (occupancy(row_blocks * spans, workers) > occupancy(row_blocks * best, workers)) best = spans;
+  }
+  return best;
+}
+
 /// What the gradient keeps in memory beside its results.
 struct CutPlan {
   bool stores_logits;  // the statistics leave every logit behind, else they are computed again

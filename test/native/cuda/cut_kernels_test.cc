@@ -1,7 +1,5 @@
 // Losses on cut logits on small ragged shapes, in every storage type, through the engine as the binding calls it,
 // against float64 loops. Half of the cases leave their views in host memory, half put them on the GPU.
-#include <cstdlib>
-
 #include "test/native/cuda/cut_loops.h"
 #include "test/native/cuda/on_gpu.h"
 
@@ -196,8 +194,8 @@ void check_type(Numbers& random) {
 
 }  // namespace
 
+// On the emulated GPU CUTLOSS_EMULATED_COMPUTE_CAPABILITY chooses between the paths of mma.sync (80) and wgmma (90).
 int main() {
-  setenv("CUTLOSS_EMULATED_COMPUTE_CAPABILITY", "80", 0);
   if (!CHECK(gpu() != nullptr)) return 1;
   Numbers random(7);
   check_type<float>(random);

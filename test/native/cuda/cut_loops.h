@@ -40,13 +40,16 @@ inline CutAnswer compute(CutCase c) {
         logit += product;
         size[i * v + j] += std::fabs(product);
       }
+      logit /= c.rows.temperature;
+      size[i * v + j] /= c.rows.temperature;
       if (!c.bias.empty()) {
         logit += c.bias[j];
         size[i * v + j] += std::fabs(c.bias[j]);
       }
-      size[i * v + j] /= c.rows.temperature;
     }
   }
+  const double inverse_temperature = 1 / c.rows.temperature;
+  c.rows.temperature = 1;  // it has divided the products, before the bias
   CutAnswer a;
   a.rows = compute(c.rows);
   a.row_sway.assign(n, 0);
@@ -64,8 +67,8 @@ inline CutAnswer compute(CutCase c) {
         sum.sway += sway * std::fabs(factor);
       };
       for (size_t k = 0; k < d; ++k) {
-        add(a.hidden[i * d + k], c.classifier[j * d + k]);
-        add(a.classifier[j * d + k], c.hidden[i * d + k]);
+        add(a.hidden[i * d + k], inverse_temperature * c.classifier[j * d + k]);
+        add(a.classifier[j * d + k], inverse_temperature * c.hidden[i * d + k]);
       }
       add(a.bias[j], 1);
     }

@@ -1,0 +1,12 @@
+// The wgmma kernels for float16. A file for each storage type, so that a change compiles a part, and two at once.
+#include "cuda/cut/wgmma_logits.h"
+#include "cuda/cut/wgmma_product.h"
+
+namespace cutloss::cuda {
+
+template cudaError_t start_wgmma_statistics<Half>(const CutPass&, cudaStream_t);
+template cudaError_t start_wgmma_gradient<Half>(const CutPass&, const CutChunk&, cudaStream_t);
+template cudaError_t start_wgmma_product<Half, true>(const CutPass&, const CutChunk&, cudaStream_t);
+template cudaError_t start_wgmma_product<Half, false>(const CutPass&, const CutChunk&, cudaStream_t);
+
+}  // namespace cutloss::cuda
