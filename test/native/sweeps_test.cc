@@ -71,7 +71,8 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
   // in place
   const std::vector<T> apart(g, g + n);
   std::copy(z.begin(), z.end(), g);
-  sweeps.plain.gradient({g, g, n, most, {lse, 0}, softmax, keeping, false, nullptr});
+  sweeps.plain.gradient({g, g, n, most, {lse, 0}, softmax, keeping, stream, nullptr});
+  cpu::level().fence();
   for (int64_t j = 0; j < n; ++j) CHECK(j == target || std::memcmp(g + j, &apart[size_t(j)], sizeof(T)) == 0);
   std::free(memory);
   return worst;
