@@ -22,11 +22,9 @@ export function regionsOf(
   const holes = dimension === shape.length - 1;
   if (dimension > 0 && !holes) return undefined;
   const sign = (filtration === 'superlevel') === holes ? 1 : -1;
-  const grow = new Growth(
-    data.map((value) => sign * value),
-    bars.birth.length,
-    neighboursOf(shape, holes),
-  );
+  const values = data.map((value) => sign * value);
+  const extents = (shape.length === 2 ? [1, ...shape] : shape) as [number, number, number];
+  const grow = new Growth(values, extents, holes, bars.birth.length);
   const [seeds, levels] = holes ? [bars.deathIndex, bars.birth] : [bars.birthIndex, bars.death];
   const parents = new Int32Array(seeds.length).fill(-1);
   const labels = new Int32Array(data.length).fill(-1);
@@ -42,39 +40,53 @@ export function regionsOf(
   return { labels, parents };
 }
 
+type Extents = readonly [depth: number, height: number, width: number];
+
 /** Infinity - Infinity is NaN, so no subtraction. */
 function order(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The neighbours of a voxel: along the axes, or along the diagonals as well. */
-function neighboursOf(shape: readonly number[], diagonals: boolean): (voxel: number) => number[] {
-  const [depth, height, width] = (shape.length === 2 ? [1, ...shape] : shape) as [number, number, number];
-  const steps: (readonly [number, number, number])[] = [];
-  for (const z of [-1, 0, 1])
-    for (const y of [-1, 0, 1])
-      for (const x of [-1, 0, 1]) {
-        const far = Math.abs(z) + Math.abs(y) + Math.abs(x);
-        if (far === 1 || (far > 1 && diagonals)) steps.push([z, y, x]);
-      }
-  return (voxel) => {
-    const x = voxel % width;
-    const y = Math.floor(voxel / width) % height;
-    const z = Math.floor(voxel / (width * height));
-    const found: number[] = [];
-    for (const [dz, dy, dx] of steps) {
-      const [nz, ny, nx] = [z + dz, y + dy, x + dx];
-      if (nz < 0 || nz >= depth || ny < 0 || ny >= height || nx < 0 || nx >= width) continue;
-      found.push((nz * height + ny) * width + nx);
-    }
-    return found;
-  };
+const isWithin = (place: number, extent: number): boolean => place >= 0 && place < extent;
+
+/** The way to a neighbour along each axis, and in row-major order. */
+interface Step {
+  readonly z: number;
+  readonly y: number;
+  readonly x: number;
+  readonly offset: number;
+}
+
+/** Along the axes, or along the diagonals as well. */
+function stepsOf([, height, width]: Extents, diagonals: boolean): Step[] {
+  const ways = [-1, 0, 1];
+  return ways
+    .flatMap((z) => ways.flatMap((y) => ways.map((x) => ({ z, y, x, offset: (z * height + y) * width + x }))))
+    .filter(({ z, y, x }) => {
+      const axes = Math.abs(z) + Math.abs(y) + Math.abs(x);
+      return axes === 1 || (axes > 1 && diagonals);
+    });
+}
+
+/** Numbers of the values in ascending order. */
+function sorted(values: Float32Array): Uint32Array {
+  // By words whose upper half (little-endian) are integers in the order of the floats, and whose lower half is the number.
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  const words = new Uint32Array(2 * values.length);
+  for (let i = 0; i < values.length; i++) {
+    const b = bits[i] as number;
+    words[2 * i] = i;
+    words[2 * i + 1] = b ^ ((b >> 31) | 0x8000_0000);
+  }
+  new BigUint64Array(words.buffer).sort();
+  return words.filter((_, i) => i % 2 === 0);
 }
 
 /** Voxels join in ascending order of their values, each to the neighbours that are there (union-find). */
 class Growth {
   readonly #values: Float32Array;
-  readonly #neighbours: (voxel: number) => readonly number[];
+  readonly #extents: Extents;
+  readonly #steps: readonly Step[];
   readonly #sequence: Uint32Array;
   #joined = 0;
   /** -1 for what has not joined. */
@@ -83,12 +95,12 @@ class Growth {
   readonly #voxels: Chains;
   readonly #regions: Chains;
 
-  constructor(values: Float32Array, regions: number, neighbours: (voxel: number) => readonly number[]) {
+  constructor(values: Float32Array, extents: Extents, diagonals: boolean, regions: number) {
     this.#values = values;
-    this.#neighbours = neighbours;
+    this.#extents = extents;
+    this.#steps = stepsOf(extents, diagonals);
     this.#parent = new Int32Array(values.length).fill(-1);
-    this.#sequence = Uint32Array.from(values, (_, voxel) => voxel);
-    this.#sequence.sort((a, b) => order(values[a] as number, values[b] as number));
+    this.#sequence = sorted(values);
     this.#voxels = new Chains(values.length, values.length);
     this.#regions = new Chains(values.length, regions);
   }
@@ -100,8 +112,20 @@ class Growth {
       if (!((this.#values[voxel] as number) < level)) return;
       this.#parent[voxel] = voxel;
       this.#voxels.add(voxel, voxel);
-      for (const neighbour of this.#neighbours(voxel))
-        if ((this.#parent[neighbour] as number) >= 0) this.#join(this.#root(neighbour), this.#root(voxel));
+      this.#joinNeighbours(voxel);
+    }
+  }
+
+  #joinNeighbours(voxel: number): void {
+    const [depth, height, width] = this.#extents;
+    const x = voxel % width;
+    const y = Math.floor(voxel / width) % height;
+    const z = Math.floor(voxel / (width * height));
+    for (const step of this.#steps) {
+      const inside =
+        isWithin(x + step.x, width) && isWithin(y + step.y, height) && isWithin(z + step.z, depth);
+      if (!inside || (this.#parent[voxel + step.offset] as number) < 0) continue;
+      this.#join(this.#root(voxel + step.offset), this.#root(voxel));
     }
   }
 
