@@ -6,10 +6,12 @@
 #include <sys/sysinfo.h>
 #endif
 
+#include "cpu/cut_rows/run_cut_rows.h"
 #include "cpu/levels/levels.h"
 #include "cpu/rows/run_rows.h"
 #include "cpu/thread_pool.h"
 #include "cpu/topology/run_topology.h"
+#include "cpu/workspace.h"
 #include "engine/engine.h"
 
 namespace cutloss {
@@ -36,7 +38,11 @@ class CpuEngine final : public Engine {
     return {};
   }
 
-  MemoryUse memory() noexcept override { return {}; }
+  MemoryUse memory() noexcept override {
+    MemoryUse use;
+    Workspace::use(&use.workspace_bytes, &use.peak_bytes);
+    return use;
+  }
 
   Status allocate(size_t, void**) noexcept override { return no_device_memory(); }
   void release(void*, size_t) noexcept override {}
@@ -48,9 +54,9 @@ class CpuEngine final : public Engine {
     CUTLOSS_TRY(check(request));
     return run_rows(request, level(), ThreadPool::shared(), cancel);
   }
-  static Status run_one(CutRowsRequest& request, Cancel&) {
+  static Status run_one(CutRowsRequest& request, Cancel& cancel) {
     CUTLOSS_TRY(check(request));
-    return failure(Code::kDevice, "The CPU engine does not compute losses on cut logits yet");
+    return run_cut_rows(request, level(), ThreadPool::shared(), cancel);
   }
   static Status run_one(RegionsRequest& request, Cancel&) {
     CUTLOSS_TRY(check(request));

@@ -31,8 +31,7 @@ struct ExpShift {
     ExpShift s;
     s.origin = std::fabs(most) < 256 ? 0 : most;
     s.lowest = most - s.origin - 1000;  // zero even times the largest factor
-    const double power = factor == 1 ? 0 : std::log2(std::fabs(factor));
-    const double exponent = ((s.origin - anchor) - excess) * kLog2E + power;
+    const double exponent = ((s.origin - anchor) - excess) * kLog2E + std::log2(std::fabs(factor));
     const double whole = std::rint(exponent);
     s.exponent = static_cast<float>(exponent);
     s.power = static_cast<float>(whole);
@@ -77,9 +76,10 @@ inline constexpr std::array<float, 32> kRootsOfTwo = [] {
 
 /// exp(z - reference), for a sum that holds a term near one. Only the difference is rounded before the reduction, now
 /// up and now down: terms far from the reference are less exact, but the more of them there are, the more that evens
-/// out. Where a level looks up the roots of two, a parabola does for the rest.
-template <class V>
-CUTLOSS_HD typename V::F exp_term(typename V::F z, float reference) {
+/// out. Where a level looks up the roots of two, a parabola does for the rest. The reference may differ from lane to
+/// lane.
+template <class V, class Reference>
+CUTLOSS_HD typename V::F exp_term(typename V::F z, Reference reference) {
   using F = typename V::F;
   constexpr float kLog2EHigh = 0x1.715476p+0f, kLog2ELow = 0x1.4ae0cp-26f;
   const F d = V::max(V::splat(-1400.f), z - reference);  // not-a-number goes through

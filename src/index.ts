@@ -16,6 +16,8 @@ export { bettiNumberError, bettiNumberErrorSync } from './losses/betti-number-er
 export { bettiNumbers, bettiNumbersSync } from './losses/betti-numbers.js';
 export type { LogitInputs } from './losses/cross-entropy.js';
 export { crossEntropy, crossEntropySync } from './losses/cross-entropy.js';
+export type { CutInputs } from './losses/cut-cross-entropy.js';
+export { cutCrossEntropy, cutCrossEntropySync } from './losses/cut-cross-entropy.js';
 export type { LossOptions, LossResult, Reduction, RunOptions } from './losses/loss.js';
 export type { RowObjective } from './losses/objectives.js';
 export { persistence, persistenceSync } from './losses/persistence.js';

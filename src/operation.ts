@@ -69,12 +69,16 @@ export class Operation<Name extends string, Parameter extends string, Result ext
     this.#cost = cost;
   }
 
-  /** `borrowed` names the outputs that are the caller's tensors. */
+  /**
+   * `borrowed` names the outputs that are the caller's tensors. `work` is how many nanoseconds this takes, where that is
+   * more than the operands tell.
+   */
   job(
     place: Place,
     operands: Readonly<Partial<Record<Name, Operand | undefined>>>,
     parameters: Readonly<Record<Parameter, number>>,
     borrowed: readonly Name[] = [],
+    work = 0,
   ): Job {
     this.#slots ??= this.#bind();
     const slots = this.#slots;
@@ -102,7 +106,7 @@ export class Operation<Name extends string, Parameter extends string, Result ext
       parameters: slots.scratch,
       results: new Float64Array(slots.info.results.length),
       inputs,
-      work: elements * this.#cost,
+      work: Math.max(work, elements * this.#cost),
       borrowed: borrowed.map((name) => ({
         tensor: operands[name] as Tensor,
         slot: slots.views[this.#views.indexOf(name)] as number,

@@ -5,6 +5,7 @@
 namespace cutloss::cpu {
 
 static constexpr RowKernels kRows = row_kernels<Avx2>();
-const Level kAvx2Level = {"avx2", &kRows, Avx2::fence};
+static constexpr CutRowKernels kCutRows = cut_row_kernels<Avx2>();
+const Level kAvx2Level = {"avx2", &kRows, &kCutRows, Avx2::fence};
 
 }  // namespace cutloss::cpu

@@ -5,6 +5,7 @@
 namespace cutloss::cpu {
 
 static constexpr RowKernels kRows = row_kernels<Avx512Bf16>();
-const Level kAvx512Bf16Level = {"avx512bf16", &kRows, Avx512Bf16::fence};
+static constexpr CutRowKernels kCutRows = cut_row_kernels<Avx512Bf16>();
+const Level kAvx512Bf16Level = {"avx512bf16", &kRows, &kCutRows, Avx512Bf16::fence};
 
 }  // namespace cutloss::cpu

@@ -8,6 +8,7 @@ struct Generic : Portable<4> {};
 }  // namespace
 
 static constexpr RowKernels kRows = row_kernels<Generic>();
-const Level kGenericLevel = {"generic", &kRows, Generic::fence};
+static constexpr CutRowKernels kCutRows = cut_row_kernels<Generic>();
+const Level kGenericLevel = {"generic", &kRows, &kCutRows, Generic::fence};
 
 }  // namespace cutloss::cpu

@@ -2,6 +2,7 @@
 // level is chosen once from what the processor says, or forced by name (CUTLOSS_SIMD).
 #pragma once
 
+#include "cpu/cut_rows/cut_kernels.h"
 #include "cpu/rows/row_kernels.h"
 
 namespace cutloss::cpu {
@@ -9,6 +10,7 @@ namespace cutloss::cpu {
 struct Level {
   const char* name;
   const RowKernels* rows;
+  const CutRowKernels* cut_rows;
   void (*fence)();  // after streaming stores, before anybody else reads them
 };
 

@@ -1,6 +1,12 @@
 // Every kernel, instantiated for one level. Included by that level's translation unit only.
 #pragma once
 
+#include <type_traits>
+
+#include "cpu/cut_rows/micro_kernel.h"
+#include "cpu/cut_rows/panels.h"
+#include "cpu/cut_rows/tile_gradient.h"
+#include "cpu/cut_rows/tile_statistics.h"
 #include "cpu/levels/levels.h"
 #include "cpu/rows/general_sweeps.h"
 #include "cpu/rows/plain_sweeps.h"
@@ -23,6 +29,36 @@ constexpr RowSweeps row_sweeps() {
 template <class V>
 constexpr RowKernels row_kernels() {
   return {{row_sweeps<V, float>(), row_sweeps<V, Half>(), row_sweeps<V, BFloat16>()}};
+}
+
+/// Whether the level multiplies pairs of this storage without widening them.
+template <class V, class T>
+constexpr bool multiplies_pairs() {
+  return std::is_same_v<T, BFloat16> &&
+         requires(typename V::I word, typename V::F sum) { V::multiply_add_pairs(word, word, sum); };
+}
+
+template <class V, class T>
+constexpr CutKernels cut_kernels() {
+  constexpr bool kPairs = multiplies_pairs<V, T>();
+  using Words = std::conditional_t<kPairs, PairWords<V>, FloatWords<V>>;
+  using P = Panels<V, T, kPairs>;
+  return {P::kPanel,
+          V::kTileRows,
+          kPairs,
+          TileProduct<V, Words>::multiply,
+          TileStatistics<V>::absorb,
+          TileGradient<V, kPairs>::differentiate,
+          P::turn,
+          P::strip,
+          P::widen,
+          P::narrow,
+          P::add_scaled};
+}
+
+template <class V>
+constexpr CutRowKernels cut_row_kernels() {
+  return {{cut_kernels<V, float>(), cut_kernels<V, Half>(), cut_kernels<V, BFloat16>()}};
 }
 
 }  // namespace cutloss::cpu

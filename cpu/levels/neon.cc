@@ -5,6 +5,7 @@
 namespace cutloss::cpu {
 
 static constexpr RowKernels kRows = row_kernels<Neon>();
-const Level kNeonLevel = {"neon", &kRows, Neon::fence};
+static constexpr CutRowKernels kCutRows = cut_row_kernels<Neon>();
+const Level kNeonLevel = {"neon", &kRows, &kCutRows, Neon::fence};
 
 }  // namespace cutloss::cpu

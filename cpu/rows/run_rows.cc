@@ -6,9 +6,9 @@
 #include <new>
 
 #include "cpu/memory.h"
+#include "cpu/rows/row_terms.h"
 #include "cpu/rows/tiling.h"
 #include "cpu/scratch.h"
-#include "engine/row_targets.h"
 
 namespace cutloss::cpu {
 namespace {
@@ -18,14 +18,10 @@ class RowsRun {
  public:
   RowsRun(RowsRequest& request, const Level& level)
       : r_(request),
-        targets_(request),
+        terms_(request),
         sweeps_(level.rows->by_dtype[static_cast<int>(request.logits.dtype)]),
         stride_(request.classes * element_size(request.logits.dtype)),
         stream_(streams_gradient(request.gradient.bytes())) {
-    formula_ = {{int(r_.objective), r_.objective_first, r_.objective_second},
-                r_.label_smoothing,
-                r_.z_loss,
-                double(r_.classes)};
     general_ = {r_.classes,         {1 / r_.temperature, r_.softcap},
                 r_.label_smoothing, r_.class_weights.as<const float>(),
                 r_.targets.dtype,   r_.label_smoothing > 0 || r_.probability_targets()};
@@ -33,39 +29,20 @@ class RowsRun {
     plain_ = !general_.wants_labels && r_.softcap == 0 && r_.temperature == 1 && !r_.entropy;
   }
 
-  /// Checks every target and weighs the rows: nothing is written before all of them are known to be good.
   Status prepare() {
-    double weight = 0;
-    for (int64_t row = 0; row < r_.rows; ++row) {
-      if (r_.probability_targets()) {
-        if (targets_.source(row) == RowTargets::kNone) continue;
-        weight += row_weight(row);
-      } else {
-        const int64_t id = targets_.id(row);
-        if (id == RowTargets::kBad) return targets_.out_of_range(row);
-        if (id == RowTargets::kNone) continue;
-        weight += row_weight(row) * class_weight(id);
-      }
-      ++r_.counted;
-    }
-    scale_ = 1;
-    if (r_.reduction == int64_t(Reduction::kMean)) {
-      const double divisor = r_.divisor > 0 ? r_.divisor : weight;
-      scale_ = divisor != 0 ? 1 / divisor : 0;
-    }
-    return {};
+    return terms_.prepare([](int64_t, int64_t) {});
   }
 
   /// One row; its value is added to *sum. False if its target was changed to no class since prepare().
   bool row(int64_t row, int64_t last, KeptRow* kept, double* sum) const {
     const char* z = r_.logits.as<const char>() + row * stride_;
-    const int64_t id = r_.probability_targets() ? RowTargets::kNone : targets_.id(row);
+    const int64_t id = r_.probability_targets() ? RowTargets::kNone : terms_.targets().id(row);
     if (id == RowTargets::kBad) return false;
-    const void* labels = r_.probability_targets() ? targets_.labels(row) : nullptr;
+    const void* labels = r_.probability_targets() ? terms_.targets().labels(row) : nullptr;
     const bool counts = id >= 0 || labels;
     const bool gradient_only_zero = !counts && !r_.lse && !r_.entropy;
 
-    if (kept && stream_) kept->aligned_with = r_.gradient.as<char>() + row * stride_;
+    if (kept) kept->gradient = r_.gradient.as<char>() + row * stride_;
 
     math::RowOutcome outcome = {};
     double most = 0;
@@ -74,19 +51,18 @@ class RowsRun {
       const math::RowStatistics s =
           plain_ ? sweeps_.plain.statistics(z, r_.classes, id, kept) : sweeps_.general.statistics(z, general_, target);
       if (id >= 0) {
-        const math::RowContext context = {general_.transform.at(sweeps_.element(z, id)).z, class_weight(id),
-                                          row_weight(row), scale_ * upstream(row), given(row)};
-        outcome = math::id_row(s, formula_, context);
-        most = std::max(s.max, context.target_logit);
+        const double target_logit = general_.transform.at(sweeps_.element(z, id)).z;
+        outcome = terms_.id_row(row, id, s, target_logit);
+        most = std::max(s.max, target_logit);
       } else if (labels) {
-        outcome = math::probability_row(s, formula_, {0, 1, row_weight(row), scale_ * upstream(row), {}});
+        outcome = terms_.probability_row(row, s);
         most = s.max;
       } else {
         outcome = math::ignored_row(s);
       }
     }
     *sum += outcome.value;
-    write_outputs(row, counts, outcome, z);
+    terms_.write_outputs(row, outcome, r_.argmax && counts ? sweeps_.argmax(z, r_.classes) : -1);
     if (r_.gradient) write_gradient(row, last, z, {id, labels}, counts, outcome, most, kept);
     return true;
   }
@@ -98,27 +74,10 @@ class RowsRun {
     return kept->exponentials ? kept : nullptr;
   }
 
-  double scale() const { return scale_; }
+  double scale() const { return terms_.scale(); }
   int64_t stride() const { return stride_; }
 
  private:
-  double row_weight(int64_t row) const { return r_.weights ? r_.weights.as<const float>()[row] : 1; }
-  double class_weight(int64_t id) const { return r_.class_weights ? r_.class_weights.as<const float>()[id] : 1; }
-  double upstream(int64_t row) const {
-    return r_.upstream_scale * (r_.upstream ? r_.upstream.as<const float>()[row] : 1);
-  }
-  math::ObjectiveTerms given(int64_t row) const {
-    if (r_.objective != math::kGivenObjective) return {};
-    return {r_.objective_loss.as<const float>()[row], r_.objective_weights.as<const float>()[row]};
-  }
-  void write_outputs(int64_t row, bool counts, const math::RowOutcome& o, const char* z) const {
-    if (r_.per_item) r_.per_item.as<float>()[row] = float(o.value);
-    if (r_.log_prob) r_.log_prob.as<float>()[row] = float(o.log_p);
-    if (r_.lse) r_.lse.as<float>()[row] = float(o.lse.value());
-    if (r_.entropy) r_.entropy.as<float>()[row] = float(o.entropy);
-    if (r_.argmax) r_.argmax.as<int32_t>()[row] = counts ? int32_t(sweeps_.argmax(z, r_.classes)) : -1;
-  }
-
   void write_gradient(int64_t row, int64_t last, const char* z, const RowTarget& target, bool counts,
                       const math::RowOutcome& o, double most, const KeptRow* kept) const {
     char* g = r_.gradient.as<char>() + row * stride_;
@@ -135,14 +94,12 @@ class RowsRun {
   }
 
   RowsRequest& r_;
-  RowTargets targets_;
+  RowTerms terms_;
   const RowSweeps& sweeps_;
-  math::RowFormula formula_;
   GeneralRow general_;
   int64_t stride_;  // bytes
   bool plain_;
   bool stream_;
-  double scale_ = 1;
 };
 
 }  // namespace

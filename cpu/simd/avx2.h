@@ -9,6 +9,7 @@ namespace cutloss::cpu {
 
 struct Avx2 : Portable<8> {
   static constexpr bool kFused = true;
+  static constexpr int kTileRows = 6;
   using Portable<8>::load;
   using Portable<8>::store;
 
@@ -24,6 +25,7 @@ struct Avx2 : Portable<8> {
   CUTLOSS_INLINE void stream(Half* to, F v) { _mm_stream_si128((__m128i*)to, to_half(v)); }
   CUTLOSS_INLINE void fence() { _mm_sfence(); }
 
+  CUTLOSS_INLINE uint32_t bits(I mask) { return uint32_t(_mm256_movemask_ps((__m256)mask)); }
   CUTLOSS_INLINE F max(F a, F b) { return _mm256_max_ps(a, b); }
   CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
   CUTLOSS_INLINE F round(F x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

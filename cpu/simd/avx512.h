@@ -10,6 +10,8 @@ namespace cutloss::cpu {
 
 struct Avx512 : Portable<16> {
   static constexpr bool kFused = true;
+  static constexpr int kTileRows = 6;
+  static constexpr int kTileVectors = 4;
   using Portable<16>::load;
   using Portable<16>::store;
 
@@ -39,6 +41,7 @@ struct Avx512 : Portable<16> {
   CUTLOSS_INLINE void stream(Half* to, F v) { _mm256_stream_si256((__m256i*)to, to_half(v)); }
   CUTLOSS_INLINE void fence() { _mm_sfence(); }
 
+  CUTLOSS_INLINE uint32_t bits(I mask) { return _mm512_movepi32_mask((__m512i)mask); }
   CUTLOSS_INLINE F max(F a, F b) { return _mm512_max_ps(a, b); }
   CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   CUTLOSS_INLINE F round(F x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

@@ -9,6 +9,8 @@ namespace cutloss::cpu {
 
 struct Neon : Portable<4> {
   static constexpr bool kFused = true;
+  static constexpr int kTileRows = 6;
+  static constexpr int kTileVectors = 4;
   using Portable<4>::load;
   using Portable<4>::store;
 

@@ -36,6 +36,10 @@ struct Portable {
   static constexpr int kLanes = kWidth;        // floats in a vector
   static constexpr int kDoubles = kWidth / 2;  // doubles in a vector
   static constexpr bool kFused = false;        // multiply_add() rounds once
+  // The register tile of a matrix product (cpu/cut_rows/micro_kernel.h), as many accumulators as there are registers
+  // for.
+  static constexpr int kTileRows = 4;
+  static constexpr int kTileVectors = 2;
 
   using F = typename VectorTypes<kWidth>::F;
   using I = typename VectorTypes<kWidth>::I;
@@ -113,6 +117,13 @@ struct Portable {
     float part[kLanes];
     for (int i = 0; i < kLanes; ++i) part[i] = i < count ? math::widen(from[i]) : fill;
     return load_as<F>(part);
+  }
+
+  /// A bit per lane of a comparison.
+  CUTLOSS_INLINE uint32_t bits(I mask) {
+    uint32_t all = 0;
+    for (int i = 0; i < kLanes; ++i) all |= uint32_t(mask[i] & 1) << i;
+    return all;
   }
 
   CUTLOSS_INLINE float horizontal_max(F v) {

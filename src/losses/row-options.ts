@@ -74,15 +74,29 @@ export interface RowResult<Differentiable extends string> extends LossResult<Dif
   keptTiles?: number;
 }
 
+/** A gradientFilter as the engines take it. */
+export interface ParsedFilter {
+  readonly hidden: boolean;
+  readonly classifier: boolean;
+  /** By default what the dtype suggests. */
+  readonly eps: number | undefined;
+  readonly sortVocabulary: boolean;
+}
+
 const parseFilter = defineOptions('option of gradientFilter', {
   hidden: option(boolean, true),
   classifier: option(boolean, false),
   eps: optional(numberFrom(0, 1)),
   sortVocabulary: option(boolean, false),
 });
+const namedFilters = {
+  none: parseFilter({ hidden: false }),
+  hidden: parseFilter({}),
+  both: parseFilter({ classifier: true }),
+};
 const readFilterName = oneOf('none', 'hidden', 'both');
-const readFilter: Reader<unknown> = (value, name) =>
-  isObject(value) ? parseFilter(value) : readFilterName(value, name);
+const readFilter: Reader<ParsedFilter> = (value, name) =>
+  isObject(value) ? parseFilter(value) : namedFilters[readFilterName(value, name)];
 
 /** RowOptions as lines of a table. `objective` is read when the binary's list is at hand. */
 export interface RowTable extends OptionTable {
@@ -94,7 +108,7 @@ export interface RowTable extends OptionTable {
   readonly temperature: Option<number>;
   readonly shift: Option<number>;
   readonly divisor: Option<number>;
-  readonly gradientFilter: Option<unknown>;
+  readonly gradientFilter: Option<ParsedFilter>;
   readonly outputs: Option<readonly RowOutput[]>;
   readonly workspaceBytes: Option<number | undefined>;
   readonly deterministic: Option<boolean>;
@@ -110,7 +124,7 @@ export const rowOptions: RowTable = {
   temperature: option(positive, 1),
   shift: option(integerFrom(0), 0),
   divisor: option(positive, 0),
-  gradientFilter: option(readFilter, 'none'),
+  gradientFilter: option(readFilter, namedFilters.none),
   outputs: option(listOf('logProb', 'lse', 'entropy', 'argmax'), []),
   workspaceBytes: optional(integerFrom(1)),
   deterministic: option(boolean, true),

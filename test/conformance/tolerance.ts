@@ -7,7 +7,9 @@
 // `exact` is the float64 reference of the inputs as they were stored, already rounded to their dtype. scale_i is
 // exact_i itself unless the caller gives another, and says why where it does. floor is 2^-126, the smallest normal
 // float32: arithmetic in float32 may flush what is below it. What rounds to infinity must be that infinity, and NaN
-// must be NaN. A scalar in float64 is judged as a float32 whose size is the sum of the sizes of what it adds up.
+// must be NaN. Where an answer is computed from what was itself rounded on the way, `noise` is the size of one standard
+// deviation of what that does to each element, derived by the caller, and K of it are allowed on top (cut-noise.ts).
+// A scalar in float64 is judged as a float32 whose size is the sum of the sizes of what it adds up.
 
 import { type FloatDType, halfUlp, roundTo } from '../support/dtypes.js';
 
@@ -27,6 +29,7 @@ export function judge(
   exact: ArrayLike<number>,
   dtype: FloatDType,
   scale: ArrayLike<number> = exact,
+  noise?: ArrayLike<number>,
 ): Judgement {
   if (got.length !== exact.length) {
     return {
@@ -49,9 +52,10 @@ export function judge(
       if (excess > 0) largestError = Infinity;
     } else {
       const error = Math.abs(found - wanted);
-      excess = error / (K * halfUlp(scale[i] as number, dtype) + floor);
+      const moved = noise ? (noise[i] as number) : 0;
+      excess = error / (K * (halfUlp(scale[i] as number, dtype) + moved) + floor);
       largestError = Math.max(largestError, error);
-      largestStep = Math.max(largestStep, halfUlp(wanted, dtype));
+      largestStep = Math.max(largestStep, halfUlp(wanted, dtype) + moved);
     }
     if (excess > element) {
       element = excess;
@@ -69,8 +73,9 @@ export function expectRounded(
   exact: ArrayLike<number>,
   dtype: FloatDType,
   scale?: ArrayLike<number>,
+  noise?: ArrayLike<number>,
 ): void {
-  const { tensor, element, worst } = judge(got, exact, dtype, scale);
+  const { tensor, element, worst } = judge(got, exact, dtype, scale, noise);
   if (tensor <= 1 && element <= 1) return;
   throw new Error(
     `${name} (${dtype}): largest error ${(K * tensor).toPrecision(3)}, worst element ` +
@@ -79,10 +84,10 @@ export function expectRounded(
 }
 
 /** The same for a float64 scalar that adds up float32-sized parts, the sum of whose sizes is `magnitude`. */
-export function expectScalar(name: string, got: number, exact: number, magnitude: number): void {
+export function expectScalar(name: string, got: number, exact: number, magnitude: number, noise = 0): void {
   if (Object.is(got, exact)) return;
   const error = Math.abs(got - exact);
-  const allowed = K * halfUlp(Math.max(magnitude, 2 ** -126), 'float32');
+  const allowed = K * (halfUlp(Math.max(magnitude, 2 ** -126), 'float32') + noise);
   if (error <= allowed) return;
   throw new Error(`${name}: ${got} instead of ${exact}, an error of ${error} where ${allowed} is allowed`);
 }

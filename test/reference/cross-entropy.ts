@@ -48,6 +48,7 @@ export interface CrossEntropyOptions {
 export interface CrossEntropyResult {
   loss: number;
   lossMagnitude: number; // sum of the sizes of what `loss` adds up
+  denominator: number; // what the sum over rows is divided by
   rows: number; // that counted
   perItem: Float64Array;
   perItemMagnitude: Float64Array; // sum of the sizes of an item's terms
@@ -162,6 +163,7 @@ export function crossEntropy(
   const result: CrossEntropyResult = {
     loss: 0,
     lossMagnitude: 0,
+    denominator,
     rows: counted,
     perItem: new Float64Array(count),
     perItemMagnitude: new Float64Array(count),

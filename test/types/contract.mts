@@ -10,9 +10,12 @@ import {
   type bettiMatchingError,
   type bettiNumberError,
   type bettiNumbers,
+  type CutInputs,
   type CutlossError,
   type crossEntropy,
   crossEntropySync,
+  type cutCrossEntropy,
+  cutCrossEntropySync,
   type DataOf,
   type Device,
   type DeviceInfo,
@@ -201,6 +204,24 @@ holds<
     | { hidden?: boolean; classifier?: boolean; eps?: number; sortVocabulary?: boolean }
   >
 >();
+interface ExpectedCutInputs {
+  hidden: TensorLike;
+  classifier: TensorLike;
+  targets: TensorLike;
+  bias?: TensorLike;
+  weights?: TensorLike;
+  classWeights?: TensorLike;
+}
+type CutNames = 'hidden' | 'classifier' | 'bias';
+type CutOptions = RowOptions & LossOptions<CutNames>;
+holds<Same<CutInputs, ExpectedCutInputs>>();
+holds<
+  Same<typeof cutCrossEntropy, (inputs: CutInputs, options?: CutOptions) => Promise<RowResult<CutNames>>>
+>();
+holds<Same<typeof cutCrossEntropySync, (inputs: CutInputs, options?: CutOptions) => RowResult<CutNames>>>();
+// @ts-expect-error: the classifier is missing
+cutCrossEntropySync({ hidden: nested, targets: ids });
+
 // ── topology ──
 
 interface ExpectedTopologyOptions {

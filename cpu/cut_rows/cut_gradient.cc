@@ -1,0 +1,322 @@
+#include "cpu/cut_rows/cut_gradient.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "cpu/memory.h"
+
+namespace cutloss::cpu {
+namespace {
+
+/// The words that hold a set bit; returns how many runs they make.
+int64_t runs_of(const uint64_t* bits, int64_t bit_words, bool pairs, Run* runs) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < bit_words; ++i) {
+    for (uint64_t rest = bits[i]; rest != 0; rest &= rest - 1) {
+      const int64_t word = (i * 64 + __builtin_ctzll(rest)) >> (pairs ? 1 : 0);
+      if (count > 0 && runs[count - 1].end >= word) {
+        runs[count - 1].end = word + 1;
+      } else {
+        runs[count++] = {word, word + 1};
+      }
+    }
+  }
+  return count;
+}
+
+int64_t length_of(const Run* runs, int64_t count) {
+  int64_t length = 0;
+  for (int64_t i = 0; i < count; ++i) length += runs[i].end - runs[i].begin;
+  return length;
+}
+
+/// Parts of a thread's scratch, in floats.
+class Parts {
+ public:
+  explicit Parts(float* memory = nullptr) : arena_(reinterpret_cast<char*>(memory)) {}
+  template <class T>
+  T* take(int64_t count) {
+    return arena_.take<T>(count);
+  }
+  int64_t floats() const { return arena_.bytes() / int64_t(sizeof(float)); }
+
+ private:
+  Arena arena_;
+};
+
+}  // namespace
+
+/// What a block of classes works in.
+struct CutGradient::BlockScratch {
+  TargetHere* targets;
+  float* lines;    // two lines of dz
+  uint64_t* kept;  // [lines][kept_words], a bit per row; null where nothing is filtered
+  int64_t kept_words;
+  Run* runs;  // [tiles][most_runs]
+  int64_t most_runs;
+  float* sums;        // of the block, where there is one chunk of rows
+  float* target_sum;  // [dim]
+  int64_t run_counts[kBlock];
+  int32_t order[kBlock];
+
+  BlockScratch(Parts& parts, const CutCall& c) {
+    const int64_t rows = c.plan.chunk_rows;
+    kept_words = divide_up(rows, 64);
+    most_runs = divide_up(rows, 2);
+    targets = parts.take<TargetHere>(rows);
+    lines = parts.take<float>(2 * rows);
+    kept = parts.take<uint64_t>(c.shape.filters ? kBlock * kept_words : 0);
+    runs = parts.take<Run>(c.shape.filters ? divide_up(kBlock, c.k.tile_rows) * most_runs : 0);
+    target_sum = parts.take<float>(c.r.dim);
+    sums = parts.take<float>(c.shape.rounds && c.shape.classifier && !c.b.classifier_sums ? kBlock * c.r.dim : 0);
+  }
+};
+
+void CutGradient::compute(const GradientChunk& chunk) {
+  const CutShape& s = c_.shape;
+  if (chunk.classifier) pack_strips(chunk);
+
+  Parts counting;
+  const BlockScratch sizes(counting, c_);
+  c_.run(divide_up(chunk.classes.count, kBlock), counting.floats(),
+         [&](int64_t i, float* scratch) { classes_of(chunk, part_of(chunk.classes, kBlock, i), scratch); });
+
+  if (!chunk.hidden) return;
+  const HiddenTasks tasks = hidden_tasks(chunk.rows.count, s.dim, s.panel, s.tile_rows);
+  c_.run(tasks.count(), kBlock * tasks.dims + 4 * kBlock, [&](int64_t i, float* scratch) {
+    rows_of(chunk, part_of({0, s.dim}, tasks.dims, i / tasks.row_groups),
+            part_of(chunk.rows, tasks.rows, i % tasks.row_groups), scratch);
+  });
+}
+
+void CutGradient::pack_strips(const GradientChunk& chunk) {
+  const CutShape& s = c_.shape;
+  const int64_t words = words_of(s.pairs, c_.plan.chunk_rows);
+  // A row without a gradient is left out, whatever it holds.
+  const float* matters = c_.b.matters + chunk.rows.first;
+  c_.run(divide_up(s.dim, s.panel), 0, [&](int64_t i, float*) {
+    const Range dims = part_of({0, s.dim}, s.panel, i);
+    c_.k.strip(c_.hidden_row(chunk.rows.first) + dims.first * c_.element(), chunk.rows.count, s.dim, dims.count,
+               matters, c_.b.strips + i * words * s.panel);
+  });
+}
+
+void CutGradient::classes_of(const GradientChunk& chunk, Range block, float* memory) {
+  if (c_.cancel.requested()) return;
+  const CutBuffers& b = c_.b;
+  Parts parts(memory);
+  BlockScratch scratch(parts, c_);
+  float* dz = chunk_line(chunk, block.first);
+  const int64_t count = c_.targets_in(chunk.rows, block, scratch.targets);
+  std::sort(scratch.targets, scratch.targets + count, [](const TargetHere& x, const TargetHere& y) {
+    return x.line != y.line ? x.line < y.line : x.row < y.row;
+  });
+  const auto at_rows = [&](const float* array) { return array ? array + chunk.rows.first : nullptr; };
+  double* sums = chunk.bias ? b.bias_sums + block.first : nullptr;
+  c_.k.differentiate({dz,
+                      chunk_stride(c_.plan.chunk_rows),
+                      block.count,
+                      round_up(chunk.rows.count, c_.k.panel),
+                      block.first,
+                      c_.transform,
+                      c_.r.class_weights.as<const float>(),
+                      {at_rows(b.reference), at_rows(b.factor), at_rows(b.labels), at_rows(b.threshold)},
+                      scratch.targets,
+                      count,
+                      sums,
+                      scratch.kept,
+                      scratch.kept_words,
+                      scratch.lines});
+  for (int64_t t = 0; sums && t < count; ++t) {
+    sums[scratch.targets[t].line] += b.target_factor[chunk.rows.first + scratch.targets[t].row];
+  }
+  if (chunk.hidden && c_.r.filter_hidden && scratch.kept) mark_rows(chunk, block, scratch.kept);
+  if (chunk.classifier) grow_classifier(chunk, block, dz, scratch, count);
+}
+
+void CutGradient::mark_rows(const GradientChunk& chunk, Range block, const uint64_t* kept) {
+  const int64_t n = (block.first - chunk.classes.first) / kBlock;
+  const int64_t tiles = divide_up(chunk.rows.count, c_.k.tile_rows), words = divide_up(c_.plan.chunk_rows, 64);
+  std::fill_n(kept_classes(n, 0), tiles * CutBuffers::kKeptWords, 0);
+  for (int64_t line = 0; line < block.count; ++line) {
+    for (int64_t i = 0; i < divide_up(chunk.rows.count, 64); ++i) {
+      for (uint64_t rest = kept[line * words + i]; rest != 0; rest &= rest - 1) {
+        const int64_t row = i * 64 + __builtin_ctzll(rest);
+        kept_classes(n, row / c_.k.tile_rows)[line / 64] |= uint64_t{1} << line % 64;
+      }
+    }
+  }
+}
+
+void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, const float* dz, BlockScratch& scratch,
+                                  int64_t target_count) {
+  const int64_t dim = c_.r.dim, stride = chunk_stride(c_.plan.chunk_rows);
+  const int64_t bytes = dim * int64_t(c_.element());
+  char* out = c_.r.classifier_gradient.as<char>() + block.first * bytes;
+  float* sums = !c_.shape.rounds       ? reinterpret_cast<float*>(out)
+                : c_.b.classifier_sums ? c_.b.classifier_sums + (block.first - chunk.classes.first) * dim
+                                       : scratch.sums;
+  if (chunk.first_rows()) {
+    if (c_.r.fresh_classifier_gradient) populate(out, block.count * bytes);
+    std::fill_n(sums, block.count * dim, 0.f);
+  }
+  add_targets(chunk, scratch, target_count, sums);
+
+  // a word is a row, or two: each line of dz has its own
+  Product p = {};
+  p.a = c_.k.pairs ? dz + stride : dz;
+  p.row = c_.k.pairs ? stride / 2 : stride;
+  p.pair = 2 * stride;
+  p.step = 1;
+  p.rows = block.count;
+  p.to = sums;
+  p.stride = dim;
+  p.add = true;
+  const Run all = {0, words_of(c_.k.pairs, chunk.rows.count)};
+  p.runs = &all;
+  p.run_count = 1;
+  const KeptTiles tiles = c_.r.filter_classifier && scratch.kept ? keep_tiles(chunk, block, scratch) : KeptTiles{};
+  for (int64_t at = 0; at < dim; at += c_.k.panel) {
+    p.panel = c_.b.strips + at * words_of(c_.k.pairs, c_.plan.chunk_rows);
+    p.columns = std::min(c_.k.panel, dim - at);
+    p.to = sums + at;
+    if (!tiles.order) {
+      c_.k.multiply(p);
+      continue;
+    }
+    for (int64_t i = 0; i < tiles.count; ++i) {
+      if (scratch.run_counts[i] == 0) continue;
+      p.order = tiles.order + i * c_.k.tile_rows;
+      p.rows = std::min(c_.k.tile_rows, block.count - i * c_.k.tile_rows);
+      p.runs = scratch.runs + i * scratch.most_runs;
+      p.run_count = scratch.run_counts[i];
+      c_.k.multiply(p);
+    }
+  }
+  if (c_.shape.rounds && chunk.rows.end() == c_.r.rows) c_.k.narrow(sums, block.count * dim, out);
+}
+
+/// The rows of one target are added up before they join the sum of all chunks, which may be large beside each.
+void CutGradient::add_targets(const GradientChunk& chunk, const BlockScratch& scratch, int64_t count, float* sums) {
+  const int64_t dim = c_.r.dim;
+  for (int64_t t = 0; t < count;) {
+    const int64_t line = scratch.targets[t].line;
+    std::fill_n(scratch.target_sum, dim, 0.f);
+    for (; t < count && scratch.targets[t].line == line; ++t) {
+      const int64_t row = chunk.rows.first + scratch.targets[t].row;
+      const float factor = c_.b.target_factor[row];
+      if (factor != 0) c_.k.add_scaled(scratch.target_sum, c_.hidden_row(row), dim, factor);
+    }
+    for (int64_t i = 0; i < dim; ++i) sums[line * dim + i] += scratch.target_sum[i];
+  }
+}
+
+CutGradient::KeptTiles CutGradient::keep_tiles(const GradientChunk& chunk, Range block, BlockScratch& s) {
+  const int64_t words = s.kept_words, tile = c_.k.tile_rows;
+  std::iota(s.order, s.order + block.count, 0);
+  if (c_.r.sort_vocabulary) {
+    int32_t set[kBlock] = {};
+    for (int64_t line = 0; line < block.count; ++line) {
+      for (int64_t i = 0; i < words; ++i) set[line] += __builtin_popcountll(s.kept[line * words + i]);
+    }
+    std::sort(s.order, s.order + block.count,
+              [&](int32_t a, int32_t b) { return set[a] != set[b] ? set[a] > set[b] : a < b; });
+  }
+  const int64_t count = divide_up(block.count, tile);
+  int64_t kept = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint64_t* any = s.kept + s.order[i * tile] * words;
+    for (int64_t line = i * tile + 1; line < std::min((i + 1) * tile, block.count); ++line) {
+      for (int64_t w = 0; w < words; ++w) any[w] |= s.kept[s.order[line] * words + w];
+    }
+    Run* runs = s.runs + i * s.most_runs;
+    s.run_counts[i] = runs_of(any, words, c_.k.pairs, runs);
+    kept += length_of(runs, s.run_counts[i]);
+  }
+  c_.kept_tiles += kept;
+  c_.all_tiles += count * words_of(c_.k.pairs, chunk.rows.count);
+  return {s.order, count};
+}
+
+void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, float* memory) {
+  const int64_t dim = c_.r.dim, stride = chunk_stride(c_.plan.chunk_rows), element = int64_t(c_.element());
+  Parts parts(memory);
+  auto* strips = parts.take<float>(kBlock * round_up(dims.count, c_.k.panel));
+  auto* runs = parts.take<Run>(divide_up(kBlock, 2));
+  char* out = c_.r.hidden_gradient.as<char>() + rows.first * dim * element;
+  float* sums =
+      c_.shape.rounds ? c_.b.hidden_sums + (rows.first - first_hidden_sum(chunk)) * dim : reinterpret_cast<float*>(out);
+  sums += dims.first;
+  if (chunk.first_classes()) {
+    for (int64_t i = 0; i < rows.count; ++i) {
+      std::fill_n(sums + i * dim, dims.count, 0.f);
+      const float factor = c_.b.target_factor[rows.first + i];
+      if (factor == 0) continue;
+      const char* target = c_.classifier_row(c_.b.ids[rows.first + i]) + dims.first * element;
+      c_.k.add_scaled(sums + i * dim, target, dims.count, factor);
+    }
+  }
+
+  // a word is a class, or two: one line of dz holds it for all rows
+  Product p = {};
+  p.row = 1;
+  p.pair = 2;
+  p.step = c_.k.pairs ? 2 * stride : stride;
+  p.stride = dim;
+  p.add = true;
+  const bool filtered = c_.r.filter_hidden && c_.b.kept;
+  const int64_t tile = filtered ? c_.k.tile_rows : rows.count;
+  const int64_t in_chunk = rows.first - chunk.rows.first;
+  int64_t kept = 0, all = 0;
+  for (int64_t n = 0; n * kBlock < chunk.classes.count && !c_.cancel.requested(); ++n) {
+    const Range block = part_of(chunk.classes, kBlock, n), next = part_of(chunk.classes, kBlock, n + 1);
+    const int64_t words = words_of(c_.k.pairs, block.count), panel = words * c_.k.panel;
+    const float* dz = chunk_line(chunk, block.first) + in_chunk;
+    Ahead lines, logits;
+    if (next.count > 0 && !filtered) {
+      const int64_t tiles = divide_up(rows.count, c_.k.tile_rows), width = dims.count * element;
+      lines = {c_.classifier_row(next.first) + dims.first * element, dim * element, width, next.count,
+               divide_up(next.count * divide_up(width, 64), tiles * divide_up(dims.count, c_.k.panel))};
+      logits = {reinterpret_cast<const char*>(chunk_line(chunk, next.first) + in_chunk), stride * 4, rows.count * 4,
+                next.count, divide_up(next.count * divide_up(rows.count * 4, 64), tiles)};
+    }
+    bool packed = false;
+    const Run whole = {0, words};
+    for (int64_t at = 0; at < rows.count; at += tile) {
+      p.runs = &whole;
+      p.run_count = 1;
+      if (filtered) {
+        p.runs = runs;
+        p.run_count = runs_of(kept_classes(n, (in_chunk + at) / tile), CutBuffers::kKeptWords, c_.k.pairs, runs);
+        kept += length_of(runs, p.run_count);
+        all += words;
+        if (p.run_count == 0) continue;
+      }
+      p.a = dz + at;
+      p.rows = std::min(tile, rows.count - at);
+      for (int64_t j = 0; j * c_.k.panel < dims.count; ++j) {
+        const Range strip = part_of(dims, c_.k.panel, j);
+        if (!packed) {
+          c_.k.strip(c_.classifier_row(block.first) + strip.first * element, block.count, dim, strip.count, nullptr,
+                     strips + j * panel);
+        }
+        p.panel = strips + j * panel;
+        p.columns = strip.count;
+        p.to = sums + at * dim + strip.first - dims.first;
+        p.ahead = j == 0 ? &logits : &lines;
+        c_.k.multiply(p);
+      }
+      packed = true;
+    }
+  }
+  if (dims.first == 0) {
+    c_.kept_tiles += kept;
+    c_.all_tiles += all;
+  }
+  if (!c_.shape.rounds || chunk.classes.end() != c_.r.classes) return;
+  for (int64_t i = 0; i < rows.count; ++i) {
+    c_.k.narrow(sums + i * dim, dims.count, out + (i * dim + dims.first) * element);
+  }
+}
+
+}  // namespace cutloss::cpu

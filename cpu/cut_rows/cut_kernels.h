@@ -1,0 +1,144 @@
+// What a SIMD level gives to losses on cut logits: for each storage type, matrix products tile by tile, and what
+// happens to a tile of logits while it is in the cache. Tiles of logits are turned: a line is a class, its lanes are
+// rows, so that nothing in softmax needs a step across lanes.
+//
+// Products run on words along the summed direction: a word is one float or, where the level multiplies pairs, two
+// neighbouring bfloat16. Other storage is widened to floats on the way into the cache.
+#pragma once
+
+#include <cstdint>
+
+#include "math/rows/transform.h"
+
+namespace cutloss::cpu {
+
+/// Consecutive words of a sum; the rest are known to be zero.
+struct Run {
+  int64_t begin, end;
+};
+
+/// A rectangle of memory that will be read soon: fetched a few lines at a time, between register tiles.
+struct Ahead {
+  const char* from = nullptr;
+  int64_t stride = 0, width = 0, rows = 0;  // width in bytes
+  int64_t share = 0;                        // lines at a time
+  int64_t row = 0, at = 0;
+
+  CUTLOSS_HD void fetch() {
+    for (int64_t n = share; n > 0 && row < rows; --n) {
+      __builtin_prefetch(from + row * stride + at, 0, 2);
+      if ((at += 64) >= width) at = 0, ++row;
+    }
+  }
+};
+
+/// to[i][j] (+)= sum over k of a(i, k) panel[k][j], with a(i, k) at a + (i / 2) pair + (i % 2) row + k step.
+struct Product {
+  const float* a;
+  int64_t row, pair, step;  // in words
+  int64_t rows;
+  const int32_t* order;  // the lines of a and `to` that are meant, or null: 0, 1, ...
+  const float* panel;    // [words][panel], zero beyond its columns
+  const Run* runs;
+  int64_t run_count;
+  float* to;  // [rows][stride]
+  int64_t stride;
+  int64_t columns;  // <= panel
+  bool add;
+  Ahead* ahead;  // or null
+};
+
+/// Where a row's target stands in a block of classes.
+struct TargetHere {
+  int64_t line;  // class, from the block's first
+  int64_t row;   // from the panel's (or chunk's) first
+};
+
+/// How products become z: z = s(product * inverse_temperature + bias).
+struct CutTransform {
+  math::LogitTransform cap;  // of temperature 1
+  double inverse_temperature;
+  const float* bias;  // [classes] or null
+  bool identity;      // nothing to do
+};
+
+/// What the blocks of one span leave about each row, whose target is left out of maximum and sums.
+struct RowPartials {
+  float* max;        // of z; kNoMax: every z was -inf
+  double* sum;       // exp(z - max)
+  double* gap;       // exp(z - max) (z - max), or null
+  double* labelled;  // w_j z_j, the target's included, or null
+  float* best;       // the largest logit, or null
+  int32_t* argmax;   // its class, or null
+
+  static constexpr float kNoMax = -3.4028234663852886e38f;
+};
+
+/// A block of classes against one panel of rows.
+struct LogitTile {
+  float* logits;  // [lines][stride]; left as they are
+  int64_t stride;
+  int64_t lines;
+  int64_t first_class;
+  CutTransform transform;
+  const float* class_weights;  // [classes], for label smoothing, or null
+  const TargetHere* targets;
+  int64_t target_count;
+  float* scratch;  // [lines][panel]
+};
+
+/// How a row's logits become its gradient: dz = factor exp(z - reference) - labels w_j, times dz / dproduct.
+struct RowFactors {
+  const float* reference;
+  const float* factor;     // 0: the row has no gradient
+  const float* labels;     // or null
+  const float* threshold;  // |dz| below it are left out; or null
+};
+
+/// A block of classes against a chunk of rows: logits in, their gradients out, in the form the products read.
+struct GradientTile {
+  float* logits;  // [lines][stride]; where words are pairs, see split_pairs() in tile_gradient.h
+  int64_t stride;
+  int64_t lines;
+  int64_t rows;  // a multiple of the panel
+  int64_t first_class;
+  CutTransform transform;
+  const float* class_weights;
+  RowFactors factors;
+  const TargetHere* targets;  // their elements become zero
+  int64_t target_count;
+  double* sums;    // [lines] of each class over all rows, or null
+  uint64_t* kept;  // [lines][kept_words], a bit per row not left out; or null
+  int64_t kept_words;
+  float* scratch;  // [2][rows]
+};
+
+struct CutKernels {
+  int64_t panel;      // rows (or dims) side by side in a panel
+  int64_t tile_rows;  // lines of a register tile
+  bool pairs;         // words hold two bfloat16
+
+  void (*multiply)(const Product&);
+  void (*absorb)(const LogitTile&, const RowPartials&);
+  void (*differentiate)(const GradientTile&);
+
+  // panel[words][panel] of up to `panel` rows of [dim], zero beyond them: summed over dim
+  void (*turn)(const void* rows, int64_t count, int64_t dim, float* to);
+  // panel[words][panel] of some columns of `count` rows, whose stride is in elements: summed over rows.
+  // Rows whose `factor` is zero, where it is given, become zero.
+  void (*strip)(const void* from, int64_t count, int64_t stride, int64_t columns, const float* factor, float* to);
+  // [count][words] of rows of [dim]
+  void (*widen)(const void* rows, int64_t count, int64_t dim, float* to);
+  void (*narrow)(const float* from, int64_t count, void* to);
+  // to += factor * from
+  void (*add_scaled)(float* to, const void* from, int64_t count, float factor);
+};
+
+/// Words in a sum of `count` terms.
+CUTLOSS_HD constexpr int64_t words_of(bool pairs, int64_t count) { return pairs ? (count + 1) / 2 : count; }
+
+struct CutRowKernels {
+  CutKernels by_dtype[3];  // float32, float16, bfloat16
+};
+
+}  // namespace cutloss::cpu

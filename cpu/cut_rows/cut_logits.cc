@@ -1,0 +1,150 @@
+#include "cpu/cut_rows/cut_logits.h"
+
+#include <cfloat>
+#include <cmath>
+
+namespace cutloss::cpu {
+
+void CutLogits::compute(Range rows, Range classes, const LogitsWanted& wanted) {
+  const CutKernels& k = c_.k;
+  c_.run(divide_up(rows.count, k.panel), 0, [&](int64_t i, float*) {
+    const Range panel = part_of(rows, k.panel, i);
+    k.turn(c_.hidden_row(panel.first), panel.count, c_.r.dim, c_.b.panels + i * k.panel * c_.shape.words);
+  });
+
+  const int64_t span = wanted.measure ? span_classes(c_.r.classes) : kBlock;
+  const int64_t scratch = 2 * kBlock * k.panel + (in_place() ? 0 : kBlock * c_.shape.words);
+  c_.run(divide_up(classes.count, span), scratch, [&](int64_t i, float* memory) {
+    const Range mine = part_of(classes, span, i);
+    const RowPartials to = wanted.measure ? partials(i) : RowPartials{};
+    if (wanted.measure) {
+      const int64_t padded = round_up(rows.count, k.panel);
+      std::fill_n(to.max, padded, RowPartials::kNoMax);
+      std::fill_n(to.sum, padded, 0.0);
+      if (to.gap) std::fill_n(to.gap, padded, 0.0);
+      if (to.labelled) std::fill_n(to.labelled, padded, 0.0);
+      if (to.best) std::fill_n(to.best, padded, -INFINITY);
+      if (to.argmax) std::fill_n(to.argmax, padded, int32_t(mine.first));
+    }
+    for (int64_t n = 0; n * kBlock < mine.count && !c_.cancel.requested(); ++n) {
+      block(rows, classes, part_of(mine, kBlock, n), wanted, to, memory);
+    }
+  });
+}
+
+RowPartials CutLogits::partials(int64_t span) const {
+  const int64_t at = span * c_.plan.pass_rows;
+  const CutBuffers& b = c_.b;
+  const auto part = [&](auto* array) { return array ? array + at : nullptr; };
+  return {b.max + at, b.sum + at, part(b.gap), part(b.labelled), part(b.best), part(b.argmax)};
+}
+
+void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted& wanted, const RowPartials& partials,
+                      float* scratch) {
+  const CutKernels& k = c_.k;
+  const int64_t words = c_.shape.words;
+  float *tile = scratch, *transformed = tile + kBlock * k.panel, *widened = transformed + kBlock * k.panel;
+  const char* lines = c_.classifier_row(block.first);
+  if (!in_place()) k.widen(lines, block.count, c_.r.dim, widened);
+
+  const int64_t panels = divide_up(rows.count, k.panel);
+  const int64_t tiles = panels * divide_up(block.count, k.tile_rows) * divide_up(words, kMostWords);
+  const Range next = part_of(classes, kBlock, (block.end() - classes.first) / kBlock);
+  Ahead ahead;
+  if (next.count > 0) {
+    const int64_t bytes = next.count * c_.r.dim * int64_t(c_.element());
+    ahead = {c_.classifier_row(next.first), bytes, bytes, 1, divide_up(bytes / 64, tiles)};
+  }
+
+  for (int64_t i = 0; i < panels; ++i) {
+    float* to = wanted.keep ? wanted.keep + (block.first - classes.first) * wanted.stride + i * k.panel : tile;
+    const int64_t stride = wanted.keep ? wanted.stride : k.panel;
+    const float* a = in_place() ? reinterpret_cast<const float*>(lines) : widened;
+    for (int64_t at = 0; at < words; at += kMostWords) {
+      const Run run = {at, std::min(at + kMostWords, words)};
+      k.multiply({a, words, 2 * words, 1, block.count, nullptr, c_.b.panels + i * k.panel * words, &run, 1, to, stride,
+                  k.panel, at > 0, &ahead});
+    }
+    if (!wanted.measure) continue;
+
+    TargetHere targets[64];
+    const Range panel = part_of(rows, k.panel, i);
+    const int64_t count = c_.targets_in(panel, block, targets);
+    for (int64_t t = 0; t < count; ++t) {
+      c_.b.target_logits[panel.first + targets[t].row] = to[targets[t].line * stride + targets[t].row];
+    }
+    const auto part = [&](auto* array) { return array ? array + i * k.panel : nullptr; };
+    k.absorb({to, stride, block.count, block.first, c_.transform, c_.r.class_weights.as<const float>(), targets, count,
+              transformed},
+             {part(partials.max), part(partials.sum), part(partials.gap), part(partials.labelled), part(partials.best),
+              part(partials.argmax)});
+  }
+}
+
+math::RowStatistics CutLogits::meet(int64_t at, int64_t* argmax) const {
+  const int64_t spans = divide_up(c_.r.classes, span_classes(c_.r.classes));
+  math::RowStatistics s = {-INFINITY, 0, 0, 0, 0};
+  double labelled = 0;
+  float best = -INFINITY;
+  for (int64_t i = 0; i < spans; ++i) {
+    const RowPartials p = partials(i);
+    if (p.sum[at] != 0 && p.max[at] > s.max) s.max = p.max[at];
+    if (p.labelled) labelled += p.labelled[at];
+    if (p.best && (i == 0 || (!(p.best[at] <= best) && best == best))) best = p.best[at], *argmax = p.argmax[at];
+  }
+  for (int64_t i = 0; i < spans; ++i) {
+    const RowPartials p = partials(i);
+    if (p.sum[at] == 0) continue;
+    const double gap = p.max[at] - s.max, shrink = std::exp(gap);
+    s.sum += p.sum[at] * shrink;
+    if (p.gap) s.weighted_max_gap += shrink > 0 ? (p.gap[at] + gap * p.sum[at]) * shrink : 0;
+  }
+  s.labels = c_.label_weight;
+  s.labelled_gap = labelled - s.label_anchor() * s.labels;
+  return s;
+}
+
+void CutLogits::finish(Range rows) {
+  c_.run(divide_up(rows.count, c_.k.panel), 0, [&](int64_t i, float*) {
+    const Range panel = part_of(rows, c_.k.panel, i);
+    for (int64_t row = panel.first; row < panel.end(); ++row) finish_row(row, row - rows.first);
+    if (!c_.shape.gradient()) return;
+    for (int64_t row = panel.end(); row < panel.first + c_.k.panel; ++row) {
+      c_.b.reference[row] = c_.b.factor[row] = 0;
+      if (c_.b.labels) c_.b.labels[row] = 0;
+      if (c_.b.threshold) c_.b.threshold[row] = FLT_MIN;
+    }
+  });
+}
+
+void CutLogits::finish_row(int64_t row, int64_t at) {
+  const CutBuffers& b = c_.b;
+  const int64_t id = b.ids[row];
+  int64_t argmax = -1;
+  const math::RowStatistics s = meet(at, &argmax);
+  math::RowOutcome outcome;
+  double slope = 0;
+  if (id >= 0) {
+    const double bias = b.bias ? b.bias[id] : 0;
+    const auto target = c_.transform.cap.at(b.target_logits[row] * c_.transform.inverse_temperature + bias);
+    outcome = c_.terms.id_row(row, id, s, target.z);
+    slope = target.slope * c_.transform.inverse_temperature;
+  } else {
+    outcome = math::ignored_row(s);
+  }
+  b.values[row] = outcome.value;
+  c_.terms.write_outputs(row, outcome, id >= 0 ? argmax : -1);
+  if (!c_.shape.gradient()) return;
+
+  // dz = softmax exp(z - lse), by the largest logit, from which no exponential overflows
+  const double reference = s.max == -INFINITY ? 0 : s.max;
+  const double share = std::exp((reference - outcome.lse.anchor) - outcome.lse.excess);
+  b.reference[row] = float(reference);
+  b.factor[row] = float(math::times(outcome.softmax, share));
+  b.target_factor[row] = float(math::times(outcome.target, slope));
+  if (b.labels) b.labels[row] = float(outcome.labels);
+  b.matters[row] = outcome.softmax != 0 || outcome.labels != 0 || outcome.target != 0;
+  if (b.threshold) b.threshold[row] = std::max(float(c_.r.filter_eps * std::fabs(outcome.softmax)), FLT_MIN);
+}
+
+}  // namespace cutloss::cpu

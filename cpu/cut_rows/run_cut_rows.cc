@@ -1,0 +1,174 @@
+#include "cpu/cut_rows/run_cut_rows.h"
+
+#include "cpu/cut_rows/cut_gradient.h"
+#include "cpu/cut_rows/cut_logits.h"
+#include "cpu/memory.h"
+#include "math/float16.h"
+
+namespace cutloss::cpu {
+namespace {
+
+CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {
+  CutShape s = {};
+  s.rows = r.rows;
+  s.classes = r.classes;
+  s.dim = r.dim;
+  s.panel = k.panel;
+  s.tile_rows = k.tile_rows;
+  s.pairs = k.pairs;
+  s.words = words_of(k.pairs, r.dim);
+  s.has_bias = bool(r.bias);
+  s.rounds = r.hidden.dtype != DType::kFloat32;
+  s.hidden = bool(r.hidden_gradient);
+  s.classifier = bool(r.classifier_gradient);
+  s.bias = bool(r.bias_gradient);
+  s.filters = r.filters();
+  s.entropy = bool(r.entropy);
+  s.labels = r.label_smoothing > 0;
+  s.argmax = bool(r.argmax);
+  return s;
+}
+
+void widen(const View& from, float* to) {
+  for (int64_t i = 0; i < from.size; ++i) {
+    switch (from.dtype) {
+      case DType::kFloat16: to[i] = math::widen(from.as<const Half>()[i]); break;
+      case DType::kBFloat16: to[i] = math::widen(from.as<const BFloat16>()[i]); break;
+      default: to[i] = from.as<const float>()[i];
+    }
+  }
+}
+
+/// Into the place and dtype of `to`, each times `factor`.
+void narrow(const double* from, double factor, const View& to) {
+  for (int64_t i = 0; i < to.size; ++i) {
+    const auto value = float(from[i] * factor);
+    switch (to.dtype) {
+      case DType::kFloat16: math::narrow(value, to.as<Half>() + i); break;
+      case DType::kBFloat16: math::narrow(value, to.as<BFloat16>() + i); break;
+      default: to.as<float>()[i] = value;
+    }
+  }
+}
+
+class CutRun {
+ public:
+  explicit CutRun(CutCall& call) : c_(call), logits_(call), gradient_(call) {}
+
+  Status prepare() {
+    CutRowsRequest& r = c_.r;
+    const CutBuffers& b = c_.b;
+    CUTLOSS_TRY(c_.terms.prepare([&](int64_t row, int64_t id) { b.ids[row] = int32_t(id); }));
+    if (r.bias) widen(r.bias, b.bias);
+    if (b.bias_sums) std::fill_n(b.bias_sums, r.classes, 0.0);
+    c_.transform = {{1, r.softcap}, 1 / r.temperature, b.bias, !r.bias && r.softcap == 0 && r.temperature == 1};
+    const float* weights = r.class_weights.as<const float>();
+    for (int64_t j = 0; c_.shape.labels && j < r.classes; ++j) c_.label_weight += weights ? weights[j] : 1;
+    prepare_pages(r.fresh_hidden_gradient, r.hidden_gradient, true);
+    prepare_pages(r.fresh_classifier_gradient, r.classifier_gradient, false);
+    return {};
+  }
+
+  void compute() {
+    if (!c_.shape.gradient() || !c_.plan.keeps_logits) measure();
+    if (!c_.shape.gradient()) return;
+    if (c_.plan.keeps_logits) {
+      for_each_part(c_.r.rows, c_.plan.chunk_rows, [&](Range rows) { both_of(rows); });
+    } else if (c_.plan.apart) {
+      if (c_.shape.hidden) {
+        for_each_part(c_.r.rows, c_.plan.chunk_rows, [&](Range rows) {
+          for_each_part(c_.r.classes, c_.plan.chunk_classes, [&](Range classes) {
+            again({rows, classes, true, false, false});
+          });
+        });
+      }
+      if (c_.shape.classifier || c_.shape.bias) again_by_classes(false);
+    } else {
+      again_by_classes(c_.shape.hidden);
+    }
+    // dz is by the product, which the temperature divides
+    if (c_.shape.bias) narrow(c_.b.bias_sums, c_.r.temperature, c_.r.bias_gradient);
+  }
+
+  double loss() const {
+    double sum = 0;
+    for (int64_t row = 0; row < c_.r.rows; ++row) sum += c_.b.values[row];
+    return sum * c_.terms.scale();
+  }
+
+ private:
+  template <class Do>
+  void for_each_part(int64_t count, int64_t size, Do&& each) {
+    for (int64_t n = 0; n * size < count && c_.interrupted().ok(); ++n) each(part_of({0, count}, size, n));
+  }
+
+  /// The statistics of every row; no logits are kept.
+  void measure() {
+    for_each_part(c_.r.rows, c_.plan.pass_rows, [&](Range rows) {
+      logits_.compute(rows, {0, c_.r.classes}, {nullptr, 0, true});
+      logits_.finish(rows);
+    });
+  }
+
+  /// Loss and gradient of some rows, from logits that are computed once.
+  void both_of(Range rows) {
+    const Range classes = {0, c_.r.classes};
+    logits_.compute(rows, classes, {c_.b.logits, chunk_stride(c_.plan.chunk_rows), true});
+    if (!c_.interrupted().ok()) return;
+    logits_.finish(rows);
+    gradient_.compute({rows, classes, c_.shape.hidden, c_.shape.classifier, c_.shape.bias});
+  }
+
+  void again_by_classes(bool hidden) {
+    for_each_part(c_.r.classes, c_.plan.chunk_classes, [&](Range classes) {
+      for_each_part(c_.r.rows, c_.plan.chunk_rows, [&](Range rows) {
+        again({rows, classes, hidden, c_.shape.classifier, c_.shape.bias});
+      });
+    });
+  }
+
+  /// Gradients of a rectangle of logits, which are computed again.
+  void again(const GradientChunk& chunk) {
+    logits_.compute(chunk.rows, chunk.classes, {c_.b.logits, chunk_stride(c_.plan.chunk_rows), false});
+    if (c_.interrupted().ok()) gradient_.compute(chunk);
+  }
+
+  static void prepare_pages(bool fresh, const View& gradient, bool now) {
+    if (!fresh || !gradient) return;
+    prefer_huge_pages(gradient.data, gradient.bytes());
+    if (now) populate(gradient.data, gradient.bytes());
+  }
+
+  CutCall& c_;
+  CutLogits logits_;
+  CutGradient gradient_;
+};
+
+}  // namespace
+
+Status run_cut_rows(CutRowsRequest& request, const Level& level, ThreadPool& pool, Cancel& cancel) noexcept {
+  const CutKernels& kernels = level.cut_rows->by_dtype[static_cast<int>(request.hidden.dtype)];
+  CutCall call(request, kernels, level, pool, cancel);
+  call.shape = shape_of(request, kernels);
+  const int64_t budget = request.workspace_bytes > 0 ? request.workspace_bytes : kDefaultWorkspace;
+  const auto bytes = [&](const CutPlan& plan) {
+    Arena counting;
+    CutBuffers::lay_out(counting, call.shape, plan);
+    return counting.bytes();
+  };
+  call.plan = plan_cut_rows(call.shape, budget, bytes);
+  Workspace workspace;
+  CUTLOSS_TRY(workspace.open(bytes(call.plan)));
+  Arena arena = workspace.arena();
+  call.b = CutBuffers::lay_out(arena, call.shape, call.plan);
+
+  CutRun run(call);
+  CUTLOSS_TRY(run.prepare());
+  run.compute();
+  CUTLOSS_TRY(call.interrupted());
+  request.loss = run.loss();
+  if (call.all_tiles > 0) request.kept_tiles = double(call.kept_tiles) / double(call.all_tiles);
+  return {};
+}
+
+}  // namespace cutloss::cpu

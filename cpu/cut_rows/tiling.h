@@ -1,0 +1,134 @@
+// How losses on cut logits cut their work, as pure functions. None depends on the number of threads, so neither do
+// results; they depend on the workspace, which decides how many rows are in a chunk.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace cutloss::cpu {
+
+/// Classes in a block: its words and a panel of rows fit the second-level cache. Even, for pairs, and a multiple of
+/// every level's register tile.
+constexpr int64_t kBlock = 96;
+
+/// Words of a sum at a time: a panel of them fits half the second-level cache.
+constexpr int64_t kMostWords = 1024;
+
+/// Rows packed at a time in a pass that keeps no logits.
+constexpr int64_t kPanelBytes = int64_t{4} << 20;
+
+/// Stretches of classes whose statistics are kept apart and met in order.
+constexpr int64_t kMostSpans = 32;
+
+constexpr int64_t kDefaultWorkspace = int64_t{64} << 20;
+
+/// Rows of a chunk, for which the classifier is read three times, below which computing all logits twice is cheaper.
+constexpr int64_t kFewestKeptRows = 64;
+
+/// Rows of a chunk, over which the classifier's gradient is one chain of float sums.
+constexpr int64_t kMostChunkRows = 1024;
+
+constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t round_up(int64_t a, int64_t to) { return divide_up(a, to) * to; }
+
+/// Of `classes`, how many a span has: whole blocks.
+constexpr int64_t span_classes(int64_t classes) { return divide_up(divide_up(classes, kBlock), kMostSpans) * kBlock; }
+
+/// Floats from one class to the next in a chunk of logits: a line more than its rows, or columns of a tile would share
+/// a few sets of the cache.
+constexpr int64_t chunk_stride(int64_t padded_rows) { return padded_rows + 16; }
+
+/// How the gradient of hidden is cut: some strips of dims together, so that logits are not read once for every strip;
+/// and groups of rows, where these are few and rows enough to pay for packing the strips again.
+struct HiddenTasks {
+  int64_t dims, dim_groups;
+  int64_t rows, row_groups;
+
+  constexpr int64_t count() const { return dim_groups * row_groups; }
+};
+
+constexpr HiddenTasks hidden_tasks(int64_t rows, int64_t dim, int64_t panel, int64_t tile_rows) {
+  constexpr int64_t kTogether = 256, kEnough = 8, kFewestRows = 120;
+  HiddenTasks tasks = {};
+  tasks.dims = std::max(kTogether, panel);
+  tasks.dim_groups = divide_up(dim, tasks.dims);
+  const int64_t wanted = std::min(divide_up(kEnough, tasks.dim_groups), std::max<int64_t>(rows / kFewestRows, 1));
+  tasks.rows = round_up(divide_up(rows, wanted), tile_rows);
+  tasks.row_groups = divide_up(rows, tasks.rows);
+  return tasks;
+}
+
+/// The chunks of a call. Where logits are kept, a chunk has all classes, and what the forward pass made of its rows
+/// becomes their gradient in place (6 rows classes dim operations). Otherwise every logit is computed once for the
+/// statistics and once more for the gradient (8), or twice more where the two gradients are taken apart (10).
+struct CutPlan {
+  int64_t pass_rows = 0;      // packed at a time in the forward pass
+  int64_t chunk_rows = 0;     // of logits at a time in the gradient
+  int64_t chunk_classes = 0;  // likewise
+  bool keeps_logits = false;
+  bool apart = false;
+};
+
+struct CutShape {
+  int64_t rows, classes, dim;
+  int64_t panel, tile_rows, words;  // of the level's kernels, and a row's
+  bool pairs, has_bias;
+  bool rounds;                    // storage is not float: gradients need sums of their own
+  bool hidden, classifier, bias;  // gradients that are wanted
+  bool filters;
+  bool entropy, labels, argmax;
+
+  bool gradient() const { return hidden || classifier || bias; }
+};
+
+/// The largest multiple of `step` up to `most` whose `bytes` fit; 0 if not even one step does.
+template <class Bytes>
+int64_t largest_fitting(int64_t step, int64_t most, int64_t budget, Bytes&& bytes) {
+  int64_t low = 0, high = divide_up(most, step);
+  while (low < high) {
+    const int64_t middle = (low + high + 1) / 2;
+    if (bytes(middle * step) <= budget) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low * step;
+}
+
+/// Within `budget` bytes, of which a plan needs `bytes(plan)`; a call for less than the smallest plan gets that.
+template <class Bytes>
+CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
+  const int64_t all_rows = round_up(std::max<int64_t>(s.rows, 1), s.panel);
+  const int64_t all_classes = round_up(s.classes, kBlock);
+  const int64_t pass = std::min(kPanelBytes, budget / 4) / (s.words * 4) / s.panel * s.panel;
+  CutPlan plan;
+  plan.pass_rows = std::clamp(pass, s.panel, all_rows);
+  if (!s.gradient()) return plan;
+
+  const auto kept = [&](int64_t rows) { return CutPlan{rows, rows, s.classes, true, false}; };
+  const int64_t most = std::min(kMostChunkRows / s.panel * s.panel, all_rows);
+  const int64_t fitting = largest_fitting(s.panel, most, budget, [&](int64_t rows) { return bytes(kept(rows)); });
+  if (fitting >= std::min(kFewestKeptRows, all_rows)) {
+    return kept(round_up(divide_up(all_rows, divide_up(all_rows, fitting)), s.panel));
+  }
+
+  const struct {
+    bool apart;
+    int64_t rows;
+  } shapes[] = {{false, kMostChunkRows}, {false, 256}, {true, kMostChunkRows}, {true, 256}, {true, s.panel}};
+  for (const auto& shape : shapes) {
+    plan.apart = shape.apart;
+    plan.chunk_rows = std::min(round_up(shape.rows, s.panel), all_rows);
+    const int64_t classes = largest_fitting(kBlock, all_classes, budget, [&](int64_t classes) {
+      CutPlan smaller = plan;
+      smaller.chunk_classes = classes;
+      return bytes(smaller);
+    });
+    plan.chunk_classes = std::min(std::max(classes, kBlock), s.classes);
+    if (classes >= std::min(8 * kBlock, all_classes)) break;
+  }
+  return plan;
+}
+
+}  // namespace cutloss::cpu

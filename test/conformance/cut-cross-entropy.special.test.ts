@@ -1,0 +1,351 @@
+// What a table of cases cannot say about cutCrossEntropy: the filter's bound, objectives written in JavaScript, NaN that
+// stays in its row, zeros that are exactly zero, and answers known in closed form. Runs on every backend, like the table.
+
+import { CutlossError, cutCrossEntropySync, type RowOptions } from 'cutloss';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { cutCrossEntropy } from '../reference/cut-cross-entropy.js';
+import { backend } from '../support/backends.js';
+import { decode, encode, type FloatDType, floatDTypes, halfUlp } from '../support/dtypes.js';
+import { expectBackend } from '../support/expect-backend.js';
+import { random } from '../support/random.js';
+import { expectScalar, K } from './tolerance.js';
+
+type Options = RowOptions & {
+  grads?: boolean | string[];
+  upstream?: number;
+  reduction?: string;
+  out?: object;
+};
+type Numbers = Float32Array | Uint16Array;
+const device = backend.device;
+
+beforeAll(expectBackend);
+
+interface Problem {
+  rows: number;
+  dim: number;
+  classes: number;
+  dtype: FloatDType;
+  hidden: Numbers;
+  classifier: Numbers;
+  bias: Numbers;
+  ids: Int32Array;
+}
+
+function problem(dtype: FloatDType, rows = 37, dim = 19, classes = 131): Problem {
+  const { normal, below } = random(21);
+  const fill = (count: number, size: number): Numbers =>
+    encode(
+      Float64Array.from({ length: count }, () => size * normal()),
+      dtype,
+    );
+  return {
+    rows,
+    dim,
+    classes,
+    dtype,
+    hidden: fill(rows * dim, 1),
+    classifier: fill(classes * dim, 3 / Math.sqrt(dim)),
+    bias: fill(classes, 1),
+    ids: Int32Array.from({ length: rows }, (_, i) => (i % 7 === 3 ? -100 : below(classes))),
+  };
+}
+
+function run(p: Problem, options: Options = {}) {
+  const { rows, dim, classes, dtype } = p;
+  return cutCrossEntropySync(
+    {
+      hidden: { data: p.hidden, shape: [rows, dim], dtype },
+      classifier: { data: p.classifier, shape: [classes, dim], dtype },
+      bias: { data: p.bias, shape: [classes], dtype },
+      targets: { data: p.ids, shape: [rows] },
+    },
+    { device, ...options } as never,
+  );
+}
+type Found = ReturnType<typeof run>;
+
+const bitsOf = (found: Found) =>
+  [found.grads.hidden, found.grads.classifier, found.grads.bias].map((tensor) =>
+    tensor ? Array.from(tensor.dataSync() as Numbers) : undefined,
+  );
+const valuesOf = (found: Found, name: 'hidden' | 'classifier' | 'bias', dtype: FloatDType): Float64Array =>
+  decode(found.grads[name]?.dataSync() as Numbers, dtype);
+
+describe.runIf(device === 'cpu').each(floatDTypes)('cutCrossEntropy of %s', (dtype) => {
+  const p = problem(dtype);
+
+  describe('the filter', () => {
+    test('with eps 0 changes no bit', () => {
+      const exact = run(p, { grads: true });
+      const found = run(p, { grads: true, gradientFilter: { hidden: true, classifier: true, eps: 0 } });
+      expect(bitsOf(found)).toEqual(bitsOf(exact));
+      expect([exact.keptTiles, found.keptTiles]).toEqual([undefined, 1]);
+    });
+
+    test.each([{ eps: 1e-3 }, { eps: 1e-3, sortVocabulary: true }, { eps: 1 }])(
+      '%o drops no more than eps of any product, and keeps every target',
+      (filter) => {
+        const large = problem(dtype, 80, 19, 700);
+        const { rows, dim, classes, ids } = large;
+        for (const workspaceBytes of [undefined, 1]) {
+          const sum: Options = { grads: true, reduction: 'sum', ...(workspaceBytes && { workspaceBytes }) };
+          const exact = run(large, sum);
+          const found = run(large, { ...sum, gradientFilter: { hidden: true, classifier: true, ...filter } });
+          expect(found.keptTiles).toBeLessThan(filter.eps === 1 ? 0.01 : 0.9);
+          expect(found.loss).toBe(exact.loss);
+          const [hidden, classifier] = [decode(large.hidden, dtype), decode(large.classifier, dtype)];
+          const sizes = (of: Float64Array, count: number, counts: (i: number) => boolean) => {
+            const sum = new Float64Array(dim);
+            for (let i = 0; i < count; i++)
+              if (counts(i))
+                for (let k = 0; k < dim; k++)
+                  sum[k] = (sum[k] as number) + Math.abs(of[i * dim + k] as number);
+            return sum;
+          };
+          const bounds = {
+            hidden: sizes(classifier, classes, () => true),
+            classifier: sizes(hidden, rows, (i) => (ids[i] as number) >= 0),
+          };
+          for (const name of ['hidden', 'classifier'] as const) {
+            const [a, b] = [valuesOf(exact, name, dtype), valuesOf(found, name, dtype)];
+            a.forEach((value, i) => {
+              const bound = filter.eps * (bounds[name][i % dim] as number);
+              const rounding = K * (halfUlp(value, dtype) + halfUlp(b[i] as number, dtype));
+              expect(Math.abs((b[i] as number) - value)).toBeLessThanOrEqual(bound + rounding);
+            });
+          }
+          // a filter that drops everything else leaves (p - 1) of the target, exactly as it was
+          if (filter.eps !== 1) continue;
+          const counted = ids.findIndex((id) => id >= 0);
+          const p1 = Math.expm1(run(large, { outputs: ['logProb'] }).logProb?.dataSync()[counted] as number);
+          for (let k = 0; k < dim; k++) {
+            const c = classifier[(ids[counted] as number) * dim + k] as number;
+            const got = valuesOf(found, 'hidden', dtype)[counted * dim + k] as number;
+            expect(Math.abs(got - p1 * c)).toBeLessThanOrEqual(
+              K * (halfUlp(p1 * c, dtype) + 2 ** -22 * Math.abs(c)),
+            );
+          }
+        }
+      },
+    );
+
+    test("'hidden' leaves no row of the classifier's gradient zero, and the loss and bias as they are", () => {
+      const found = run(p, { grads: true, gradientFilter: { eps: 0.01 } });
+      const exact = run(p, { grads: true });
+      const gradient = valuesOf(found, 'classifier', dtype);
+      for (let j = 0; j < p.classes; j++)
+        expect(gradient.subarray(j * p.dim, (j + 1) * p.dim).some((value) => value !== 0)).toBe(true);
+      expect(bitsOf(found).slice(1)).toEqual(bitsOf(exact).slice(1));
+      expect(found.keptTiles).toBeLessThan(1);
+    });
+  });
+
+  test('an objective in JavaScript gets log p of every row and decides loss and gradients', () => {
+    const { normal } = random(5);
+    const given = {
+      loss: Float32Array.from(p.ids, normal),
+      weights: Float32Array.from(p.ids, () => 1 + normal()),
+    };
+    const received: Float32Array[] = [];
+    const objective = (logProbs: Float32Array) => {
+      received.push(logProbs.slice());
+      return given;
+    };
+    const found = run(p, { objective, grads: true, outputs: ['logProb'] });
+    const exact = cutCrossEntropy(
+      {
+        hidden: decode(p.hidden, dtype),
+        classifier: decode(p.classifier, dtype),
+        bias: decode(p.bias, dtype),
+        dim: p.dim,
+        classes: p.classes,
+        targets: p.ids,
+      },
+      { objective: given },
+    );
+    expect(received).toHaveLength(1);
+    expect(Array.from(received[0] as Float32Array)).toEqual(Array.from(found.logProb?.dataSync() ?? []));
+    expectScalar('loss', found.loss, exact.loss, exact.lossMagnitude);
+    const got = valuesOf(found, 'hidden', dtype);
+    const size = Math.max(...exact.hiddenGradient.map(Math.abs));
+    got.forEach((value, i) => {
+      expect(Math.abs(value - (exact.hiddenGradient[i] as number))).toBeLessThanOrEqual(
+        2 * K * halfUlp(size, dtype) + 2 ** -20 * size,
+      );
+    });
+  });
+
+  test('frozen inputs: any of the gradients alone is the one of all together, bit by bit', () => {
+    const all = bitsOf(run(p, { grads: true }));
+    for (const [i, name] of ['hidden', 'classifier', 'bias'].entries()) {
+      const alone = bitsOf(run(p, { grads: [name] }));
+      expect(alone[i]).toEqual(all[i]);
+      expect(alone.filter((bits) => bits !== undefined)).toHaveLength(1);
+    }
+  });
+
+  test('NaN and infinity in one row stay in that row; in an ignored row they reach no gradient', () => {
+    const healthy = run(p, { grads: true, reduction: 'none' });
+    for (const [row, poison] of [
+      [5, NaN],
+      [5, Infinity],
+      [3, NaN],
+    ] as const) {
+      const hidden = p.hidden.slice();
+      hidden[row * p.dim + 2] = encode([poison], dtype)[0] as number;
+      const found = run({ ...p, hidden }, { grads: true, reduction: 'none' });
+      const [a, b] = [valuesOf(healthy, 'hidden', dtype), valuesOf(found, 'hidden', dtype)];
+      for (let i = 0; i < a.length; i++) if (Math.floor(i / p.dim) !== row) expect(b[i]).toBe(a[i]);
+      const ignored = p.ids[row] === -100;
+      const values = valuesOf(found, 'classifier', dtype);
+      expect(values.some(Number.isNaN), 'the classifier sees rows that count').toBe(!ignored);
+      if (ignored) expect(bitsOf(found)).toEqual(bitsOf(healthy));
+      if (Number.isNaN(poison) && !ignored) expect(found.perItem?.dataSync()[row]).toBeNaN();
+    }
+  });
+
+  test('upstream 0, ignored rows and no rows give exactly 0', () => {
+    for (const found of [
+      run(p, { grads: true, upstream: 0 }),
+      run({ ...p, ids: new Int32Array(p.rows).fill(-100) }, { grads: true }),
+      run({ ...p, rows: 0, hidden: p.hidden.slice(0, 0), ids: new Int32Array(0) }, { grads: true }),
+    ])
+      for (const bits of bitsOf(found)) expect(bits?.every((bit) => bit === 0)).toBe(true);
+  });
+
+  test('shift by two is slicing by hand', () => {
+    const [batch, time] = [3, 8];
+    const long = problem(dtype, batch * time, 7, 50);
+    const kept = Array.from({ length: batch * time }, (_, i) => i).filter((i) => i % time < time - 2);
+    const shifted = cutCrossEntropySync(
+      {
+        hidden: { data: long.hidden, shape: [batch, time, 7], dtype },
+        classifier: { data: long.classifier, shape: [50, 7], dtype },
+        targets: { data: long.ids, shape: [batch, time] },
+      },
+      { device, shift: 2, grads: true },
+    );
+    const sliced = cutCrossEntropySync(
+      {
+        hidden: {
+          data: encode(
+            kept.flatMap((i) => [...decode(long.hidden, dtype).slice(i * 7, i * 7 + 7)]),
+            dtype,
+          ),
+          shape: [kept.length, 7],
+          dtype,
+        },
+        classifier: { data: long.classifier, shape: [50, 7], dtype },
+        targets: { data: Int32Array.from(kept, (i) => long.ids[i + 2] as number), shape: [kept.length] },
+      },
+      { device, grads: true },
+    );
+    expectScalar('loss', shifted.loss, sliced.loss, sliced.loss);
+    const [a, b] = [shifted, sliced].map((found) => decode(found.grads.hidden?.dataSync() as Numbers, dtype));
+    kept.forEach((row, i) => {
+      for (let k = 0; k < 7; k++) expect(a?.[row * 7 + k]).toBe(b?.[i * 7 + k]);
+    });
+    for (let i = 0; i < batch * time; i++)
+      if (!kept.includes(i)) expect(a?.slice(i * 7, i * 7 + 7).every((value) => value === 0)).toBe(true);
+  });
+
+  test.each([10, 20, 40])('at margin %d the target keeps the relative precision of 1 - p', (margin) => {
+    const hidden = encode([margin, 0], dtype);
+    const classifier = encode([1, 0, 0, 0, 0, 0], dtype);
+    const found = cutCrossEntropySync(
+      {
+        hidden: { data: hidden, shape: [1, 2], dtype },
+        classifier: { data: classifier, shape: [3, 2], dtype },
+        targets: { data: Int32Array.of(0), shape: [1] },
+      },
+      { device, grads: true },
+    );
+    const odds = 2 * Math.exp(-margin);
+    const exact = (-odds / (1 + odds)) * 1;
+    const got = decode(found.grads.hidden?.dataSync() as Numbers, dtype)[0] as number;
+    const step = halfUlp(exact, dtype);
+    expect(Math.abs(got - exact)).toBeLessThanOrEqual(K * (step + 2 ** -23 * Math.abs(exact)));
+    expect(Math.abs(found.loss / Math.log1p(odds) - 1)).toBeLessThan(2 ** -21);
+  });
+
+  test('65,536 equal rows add up: sums do not stall', () => {
+    const rows = 65536;
+    const found = cutCrossEntropySync(
+      {
+        hidden: { data: encode(new Float64Array(rows).fill(1), dtype), shape: [rows, 1], dtype },
+        classifier: { data: encode([0, 0, 0], dtype), shape: [3, 1], dtype },
+        targets: { data: new Int32Array(rows), shape: [rows] },
+      },
+      { device, grads: ['classifier'], reduction: 'sum', upstream: 2 ** -4 },
+    );
+    const got = decode(found.grads.classifier?.dataSync() as Numbers, dtype);
+    [-2 / 3, 1 / 3, 1 / 3].forEach((each, j) => {
+      const exact = each * rows * 2 ** -4;
+      // half an ulp of the sum for each of the additions in a row, 1024 in a chunk and then 64 chunks; where bfloat16
+      // is multiplied in pairs, a third is rounded to it
+      const chain = (1024 + 64) * 2 ** -24 + (dtype === 'bfloat16' ? 2 ** -9 : 0);
+      expect(Math.abs((got[j] as number) - exact)).toBeLessThanOrEqual(
+        halfUlp(exact, dtype) + chain * Math.abs(exact),
+      );
+    });
+  });
+
+  test('lse of two vocabularies is logaddexp of theirs', () => {
+    const [half, whole] = [65, p.classes];
+    const part = (from: number, to: number) =>
+      run(
+        {
+          ...p,
+          classes: to - from,
+          classifier: p.classifier.slice(from * p.dim, to * p.dim),
+          bias: p.bias.slice(from, to),
+          ids: new Int32Array(p.rows),
+        },
+        { outputs: ['lse'] },
+      ).lse?.dataSync() as Float32Array;
+    const [first, second, both] = [part(0, half), part(half, whole), part(0, whole)];
+    both.forEach((value, i) => {
+      const [a, b] = [first[i] as number, second[i] as number];
+      const exact = Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)));
+      expect(Math.abs(value - exact)).toBeLessThanOrEqual(2 * K * (halfUlp(exact, 'float32') + 2 ** -23));
+    });
+  });
+
+  test('permuting the vocabulary permutes the gradient of the classifier', () => {
+    const order = Array.from({ length: p.classes }, (_, j) => (j * 37) % p.classes);
+    const place = new Map(order.map((from, to) => [from, to]));
+    const classifier = p.classifier.slice();
+    const bias = p.bias.slice();
+    order.forEach((from, to) => {
+      classifier.set(p.classifier.subarray(from * p.dim, (from + 1) * p.dim), to * p.dim);
+      bias[to] = p.bias[from] as number;
+    });
+    const ids = p.ids.map((id) => place.get(id) ?? id);
+    const [plain, moved] = [run(p, { grads: true }), run({ ...p, classifier, bias, ids }, { grads: true })];
+    const [a, b] = [valuesOf(plain, 'classifier', dtype), valuesOf(moved, 'classifier', dtype)];
+    const size = Math.max(...a.map(Math.abs));
+    order.forEach((from, to) => {
+      for (let k = 0; k < p.dim; k++) {
+        const difference = Math.abs((b[to * p.dim + k] as number) - (a[from * p.dim + k] as number));
+        expect(difference).toBeLessThanOrEqual(2 * halfUlp(size, dtype) + 2 ** -20 * size);
+      }
+    });
+  });
+
+  test('a target out of range is named with its row, and nothing is written', () => {
+    for (const [row, value] of [
+      [0, p.classes],
+      [17, -1],
+      [p.rows - 1, 2 ** 31 - 1],
+      [20, -(2 ** 31)],
+    ] as const) {
+      const memory = p.hidden.slice().fill(3);
+      const out = { hidden: { data: memory, shape: [p.rows, p.dim], dtype } };
+      const call = () => run({ ...p, ids: p.ids.with(row, value) }, { grads: ['hidden'], out });
+      expect(call).toThrow(expect.objectContaining({ code: 'ERR_CUTLOSS_TARGET', details: { row, value } }));
+      expect(call).toThrow(CutlossError);
+      expect(memory.every((x) => x === 3)).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,131 @@
+// Losses on cut logits: how calls are cut, as pure functions; and the engine as a whole against plain loops in double,
+// for every level and storage type, at sizes around every tile, in memory that ends where the matrices do.
+#include <cmath>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "cpu/cut_rows/cut_call.h"
+#include "math/float16.h"
+#include "test/native/levels_here.h"
+
+using namespace cutloss;
+
+void plans() {
+  for (const int64_t rows : {0, 1, 64, 1024, 5000}) {
+    for (const int64_t classes : {1, 2, 97, 50304, 256000}) {
+      for (const int64_t dim : {1, 65, 768, 4096}) {
+        for (const bool rounds : {false, true}) {
+          for (const int64_t budget : {int64_t{1}, int64_t{1} << 20, int64_t{64} << 20, int64_t{1} << 32}) {
+            cpu::CutShape s = {};
+            s.rows = rows, s.classes = classes, s.dim = s.words = dim, s.rounds = rounds;
+            s.panel = 64, s.tile_rows = 6;
+            s.hidden = s.classifier = true;
+            const auto bytes = [&](const cpu::CutPlan& plan) {
+              cpu::Arena counting;
+              cpu::CutBuffers::lay_out(counting, s, plan);
+              return counting.bytes();
+            };
+            const cpu::CutPlan plan = cpu::plan_cut_rows(s, budget, bytes);
+            CHECK(plan.pass_rows > 0 && plan.pass_rows % s.panel == 0);
+            CHECK(plan.chunk_rows > 0 && plan.chunk_rows % s.panel == 0 && plan.chunk_rows <= cpu::kMostChunkRows);
+            CHECK(plan.chunk_classes > 0 && plan.chunk_classes <= classes);
+            CHECK(plan.chunk_classes == classes || plan.chunk_classes % cpu::kBlock == 0);
+            CHECK(!plan.keeps_logits || plan.chunk_classes == classes);
+            // what is left is one panel of rows and one block of classes, and what every row takes
+            const int64_t least = (4 * dim + 2 * cpu::kBlock) * 4 * s.panel + 8 * cpu::kBlock * dim + 64 * rows;
+            CHECK(bytes(plan) <= std::max(budget, int64_t{2} << 20) + least);
+          }
+        }
+      }
+    }
+  }
+  const cpu::HiddenTasks tasks = cpu::hidden_tasks(256, 768, 64, 6);
+  CHECK(tasks.count() == 6 && tasks.rows % 6 == 0);
+  CHECK(cpu::hidden_tasks(1, 1, 64, 6).count() == 1);
+  CHECK(cpu::span_classes(1) == cpu::kBlock);
+  CHECK(cpu::divide_up(256000, cpu::span_classes(256000)) <= cpu::kMostSpans);
+}
+
+template <class T>
+struct Matrix {
+  std::unique_ptr<T[]> storage;  // exactly as large as it is
+  std::vector<double> values;
+
+  Matrix(int64_t size, double scale, std::mt19937& random) : storage(new T[size]), values(size) {
+    std::normal_distribution<float> normal;
+    for (int64_t i = 0; i < size; ++i) {
+      math::narrow(float(scale) * normal(random), &storage[i]);
+      values[i] = math::widen(storage[i]);
+    }
+  }
+  View view(DType dtype) const { return {storage.get(), int64_t(values.size()), dtype, kHost, true}; }
+};
+
+template <class T>
+void against_loops(DType dtype, double step, int64_t rows, int64_t dim, int64_t classes, int64_t workspace) {
+  std::mt19937 random(5);
+  const Matrix<T> hidden(rows * dim, 1, random), classifier(classes * dim, 2 / std::sqrt(dim), random);
+  Matrix<T> hidden_gradient(rows * dim, 0, random), classifier_gradient(classes * dim, 0, random);
+  std::unique_ptr<int32_t[]> targets(new int32_t[rows]);
+  for (int64_t i = 0; i < rows; ++i) targets[i] = i % 5 == 2 ? -100 : int32_t(random() % uint32_t(classes));
+
+  CutRowsRequest r;
+  r.rows = rows, r.classes = classes, r.dim = dim, r.time = rows;
+  r.workspace_bytes = workspace;
+  r.reduction = int64_t(Reduction::kSum);
+  r.hidden = hidden.view(dtype);
+  r.classifier = classifier.view(dtype);
+  r.hidden_gradient = hidden_gradient.view(dtype);
+  r.classifier_gradient = classifier_gradient.view(dtype);
+  r.targets = {targets.get(), rows, DType::kInt32, kHost, true};
+  Request request = r;
+  Cancel never;
+  CHECK(cpu_engine().run(request, never).ok());
+
+  double loss = 0;
+  std::vector<double> z(classes), dh(rows * dim), dc(classes * dim);
+  for (int64_t i = 0; i < rows; ++i) {
+    if (targets[i] < 0) continue;
+    double sum = 0;
+    for (int64_t j = 0; j < classes; ++j) {
+      z[j] = 0;
+      for (int64_t k = 0; k < dim; ++k) z[j] += hidden.values[i * dim + k] * classifier.values[j * dim + k];
+      sum += std::exp(z[j]);
+    }
+    loss += std::log(sum) - z[targets[i]];
+    for (int64_t j = 0; j < classes; ++j) {
+      const double g = std::exp(z[j]) / sum - (j == targets[i]);
+      for (int64_t k = 0; k < dim; ++k) {
+        dh[i * dim + k] += g * classifier.values[j * dim + k];
+        dc[j * dim + k] += g * hidden.values[i * dim + k];
+      }
+    }
+  }
+  const auto close = [&](const Matrix<T>& got, const std::vector<double>& exact) {
+    double size = 0, worst = 0;
+    for (size_t i = 0; i < exact.size(); ++i) {
+      size = std::max(size, std::fabs(exact[i]));
+      worst = std::max(worst, std::fabs(math::widen(got.storage[i]) - exact[i]));
+    }
+    return worst <= 4 * step * size + 1e-30;
+  };
+  CHECK(std::fabs(std::get<CutRowsRequest>(request).loss - loss) <= 1e-5 * (1 + std::fabs(loss)));
+  CHECK(close(hidden_gradient, dh));
+  CHECK(close(classifier_gradient, dc));
+}
+
+int main() {
+  plans();
+  test::for_each_level([](const cpu::Level&) {
+    const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 2}, {63, 17, 97}, {65, 33, 193}, {130, 65, 96}, {7, 129, 500}};
+    for (const auto& [rows, dim, classes] : sizes) {
+      for (const int64_t workspace : {0, 1}) {
+        against_loops<float>(DType::kFloat32, 0x1p-20, rows, dim, classes, workspace);
+        against_loops<Half>(DType::kFloat16, 0x1p-11, rows, dim, classes, workspace);
+        against_loops<BFloat16>(DType::kBFloat16, 0x1p-8, rows, dim, classes, workspace);
+      }
+    }
+  });
+  return test::finish("cut_rows");
+}
