@@ -31,7 +31,8 @@ struct ExpShift {
     ExpShift s;
     s.origin = std::fabs(most) < 256 ? 0 : most;
     s.lowest = most - s.origin - 1000;  // zero even times the largest factor
-    const double exponent = ((s.origin - anchor) - excess) * kLog2E + std::log2(std::fabs(factor));
+    const double power = factor == 1 ? 0 : std::log2(std::fabs(factor));
+    const double exponent = ((s.origin - anchor) - excess) * kLog2E + power;
     const double whole = std::rint(exponent);
     s.exponent = static_cast<float>(exponent);
     s.power = static_cast<float>(whole);

@@ -28,18 +28,15 @@ struct GroupedRow {
   CUTLOSS_INLINE const T* group(const GroupedRow& row, int64_t at, T* copy) {
     if (row.whole(at) && !(row.target >= at && row.target < at + kStep)) [[likely]]
       return row.z + at;
-    for (int64_t i = 0; i < kStep; ++i) {
-      const bool belongs = at + i >= 0 && at + i < row.classes && at + i != row.target;
-      if (belongs) {
-        copy[i] = row.z[at + i];
-      } else {
-        math::narrow(-std::numeric_limits<float>::infinity(), copy + i);
-      }
-    }
+    constexpr float kNothing = -std::numeric_limits<float>::infinity();
+    for (int u = 0; u < kUnroll; ++u) V::store(copy + u * V::kLanes, V::splat(kNothing));
+    const int64_t first = std::max<int64_t>(at, 0), last = std::min(at + kStep, row.classes);
+    memcpy(copy + (first - at), row.z + first, (last - first) * sizeof(T));
+    if (row.target >= first && row.target < last) math::narrow(kNothing, copy + (row.target - at));
     return copy;
   }
 
-  /// Where the first group begins if the groups of `gradient` are to be aligned.
+  /// Where the first group begins if the groups of `gradient` are to be aligned; null asks for nothing.
   static int64_t first_group(const void* gradient) {
     constexpr uintptr_t kAligned = kStep * sizeof(T) < 64 ? kStep * sizeof(T) : 64;
     return -static_cast<int64_t>(reinterpret_cast<uintptr_t>(gradient) % kAligned / sizeof(T));
@@ -136,7 +133,7 @@ struct PlainRow {
   }
 
   static math::RowStatistics statistics(const void* logits, int64_t classes, int64_t target, KeptRow* kept) {
-    const Row row = {static_cast<const T*>(logits), classes, target, kept ? Row::first_group(kept->gradient) : 0};
+    const Row row = {static_cast<const T*>(logits), classes, target, kept ? Row::first_group(kept->aligned_with) : 0};
     math::RowStatistics s = {-kInfinity, 0, 0, 0, 0};
     if (kept) kept->blocks = 0;
     for (int64_t at = row.begin; at < classes; at += kBlock) {
@@ -173,8 +170,8 @@ struct PlainRow {
 
   /// Kept exponentials lie in the groups of one gradient. Those that underflow are no loss as long as their products
   /// would too.
-  static bool kept_suffice(const PlainGradient& a) {
-    if (!a.kept || Row::first_group(a.kept->gradient) != Row::first_group(a.gradient)) return false;
+  static bool kept_suffice(const PlainGradient& a, const Row& row) {
+    if (!a.kept || Row::first_group(a.kept->aligned_with) != row.begin) return false;
     for (int k = 0; k < a.kept->blocks; ++k) {
       const double factor = std::fabs(kept_factor(k, a));
       if (!(factor >= 0x1p-100 && factor <= 1)) return false;
@@ -207,10 +204,10 @@ struct PlainRow {
   static void gradient(const PlainGradient& a) {
     T* g = static_cast<T*>(a.gradient);
     const T* next = static_cast<const T*>(a.next);
-    const Row row = {static_cast<const T*>(a.logits), a.classes, -1, Row::first_group(g)};
+    const Row row = {static_cast<const T*>(a.logits), a.classes, -1, Row::first_group(a.stream ? g : nullptr)};
     if (a.softmax == 0) {
       memset(g, 0, a.classes * sizeof(T));
-    } else if (kept_suffice(a)) {
+    } else if (kept_suffice(a, row)) {
       a.stream ? write_kept<true>(a, g, row, next) : write_kept<false>(a, g, row, next);
     } else {
       a.stream ? write_again<true>(a, g, row, next) : write_again<false>(a, g, row, next);

@@ -33,7 +33,7 @@ struct KeptRow {
   static constexpr int64_t kMostClasses = 131072;  // half of a usual second-level cache
 
   float* exponentials = nullptr;             // [classes + two groups], in the order of the level's pairs
-  const void* gradient = nullptr;            // that they are kept for: it says how the row is grouped
+  const void* aligned_with = nullptr;        // the gradient whose groups are these, if it is streamed
   float reference[kMostClasses / 4096 + 2];  // per block: exponentials are of z - reference
   int blocks = 0;
 };

@@ -42,7 +42,7 @@ class RowsRun {
     const bool counts = id >= 0 || labels;
     const bool gradient_only_zero = !counts && !r_.lse && !r_.entropy;
 
-    if (kept) kept->gradient = r_.gradient.as<char>() + row * stride_;
+    if (kept && stream_) kept->aligned_with = r_.gradient.as<char>() + row * stride_;
 
     math::RowOutcome outcome = {};
     double most = 0;

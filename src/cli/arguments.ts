@@ -1,11 +1,17 @@
 // What stands behind a command's name: operands, and flags by a table from which both the parser and the help text come.
 
+import { CutlossError } from '../errors.js';
 import { nearestName } from '../options.js';
 import { choice, describe, withArticle } from '../validate.js';
 
 /** A command line that cannot be understood, or input that cannot be used: one sentence, exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** What is wrong with the arguments of a call is wrong with the command line, the files or the environment. */
+export function isBadArgument(error: unknown): error is CutlossError {
+  return error instanceof CutlossError && /_(OPTION|SHAPE|DTYPE|TARGET|DEVICE)$/.test(error.code);
 }
 
 export interface Flag<T> {

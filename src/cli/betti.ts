@@ -3,14 +3,15 @@
 
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CutlossError } from '../errors.js';
 import { type Field, FileError } from '../images/field.js';
 import { fileError, readField } from '../images/read-field.js';
+import { native } from '../native.js';
 import {
   type Arguments,
   type Command,
   digits,
   type Flag,
+  isBadArgument,
   number,
   path,
   toggle,
@@ -55,6 +56,7 @@ interface Row extends Pair, Comparison {}
 export async function runBetti({ operands, flags }: Arguments<Flags>): Promise<number> {
   const [prediction, target] = operands as [string, string];
   const pairs = findPairs(prediction, target);
+  native(); // a binary that is missing, or a variable that is wrong, is no fault of the first file
   const report = flags.html === undefined ? undefined : new Report(flags);
   if (flags.html !== undefined) expectFolder(flags.html);
   const progress = new Progress(process.stderr, pairs.length);
@@ -84,9 +86,7 @@ async function rowOf(pair: Pair, flags: Given, report: Report | undefined): Prom
     await report?.add(pair, fields, comparison, options);
     return { ...pair, ...comparison };
   } catch (error) {
-    // A NaN, a dimension too many: what is wrong with the arguments of a call is wrong with its files.
-    if (error instanceof CutlossError && /_(OPTION|SHAPE|DTYPE|TARGET)$/.test(error.code))
-      throw new UsageError(`${pair.prediction}, ${pair.target}: ${error.message}`);
+    if (isBadArgument(error)) throw new UsageError(`${pair.prediction}, ${pair.target}: ${error.message}`);
     throw error;
   }
 }

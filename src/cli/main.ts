@@ -9,7 +9,15 @@ import { FileError } from '../images/field.js';
 import { packageRoot } from '../native.js';
 import { nearestName } from '../options.js';
 import { choice, describe } from '../validate.js';
-import { type Arguments, type Command, type FlagTable, helpOf, parse, UsageError } from './arguments.js';
+import {
+  type Arguments,
+  type Command,
+  type FlagTable,
+  helpOf,
+  isBadArgument,
+  parse,
+  UsageError,
+} from './arguments.js';
 import { betti, runBetti } from './betti.js';
 import { doctor, runDoctor } from './doctor.js';
 
@@ -76,7 +84,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    const ours = error instanceof UsageError || error instanceof FileError;
+    const ours = error instanceof UsageError || error instanceof FileError || isBadArgument(error);
     const text =
       ours || error instanceof CutlossError ? error.message : error instanceof Error ? error.stack : error;
     process.stderr.write(`cutloss: ${text}\n`);

@@ -25,7 +25,7 @@ export class Progress {
     if (!this.#shown) return;
     const filled = Math.round((bar * done) / this.#total);
     const text = `${'█'.repeat(filled)}${'░'.repeat(bar - filled)} ${done} of ${this.#total}  ${name}`;
-    this.#screen.write(clear + text.slice(0, (this.#screen.columns ?? 80) - 1));
+    this.#screen.write(clear + text.slice(0, (this.#screen.columns || 80) - 1));
   }
 
   end(): void {

@@ -30,6 +30,9 @@ export interface ReportBars {
   readonly death: Packed<'Float32Array'>;
   readonly birthIndex: Packed<'Int32Array'>;
   readonly deathIndex: Packed<'Int32Array'>;
+  /** Regions of src/cli/regions.ts, one for each bar; none for loops in 3-D. */
+  readonly labels?: Packed<'Int32Array'>;
+  readonly parents?: Packed<'Int32Array'>;
 }
 
 export interface ReportDimension {

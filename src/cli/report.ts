@@ -9,6 +9,7 @@ import { type BettiMatch, bettiMatching } from '../losses/betti-matching.js';
 import type { Bars, TopologyOptions } from '../losses/topology-options.js';
 import { batched, type Comparison } from './compare.js';
 import type { Pair } from './pairs.js';
+import { type Regions, regionsOf } from './regions.js';
 import type {
   ReportBars,
   ReportDimension,
@@ -46,7 +47,9 @@ export class Report {
       prediction: pack(greys(fields.prediction.data, range)),
       target: pack(greys(fields.target.data, range)),
       dimensions: dimensions.map((dimension) =>
-        dimensionOf(dimension, (pairs as BettiMatch[][])[0]?.[dimension] as BettiMatch),
+        dimensionOf(dimension, (pairs as BettiMatch[][])[0]?.[dimension] as BettiMatch, (side, bars) =>
+          regionsOf(fields[side], bars, dimension, this.#options.filtration),
+        ),
       ),
     };
     this.#lines.push({ name, prediction, target, bettiNumbers, bettiNumberError, bettiMatchingError });
@@ -91,7 +94,9 @@ function greys(field: Float32Array, [low, high]: readonly [number, number]): Uin
 
 // ── bars ──
 
-function dimensionOf(dimension: number, match: BettiMatch): ReportDimension {
+type Find = (side: 'prediction' | 'target', bars: Bars) => Regions | undefined;
+
+function dimensionOf(dimension: number, match: BettiMatch, find: Find): ReportDimension {
   const { matched, unmatchedPrediction, unmatchedTarget } = match;
   const longest = (length: (bar: number) => number, count: number): number[] =>
     Array.from({ length: count }, (_, bar) => bar)
@@ -106,30 +111,37 @@ function dimensionOf(dimension: number, match: BettiMatch): ReportDimension {
   const extra = longest(lengthIn(unmatchedPrediction), unmatchedPrediction.birth.length);
   const missing = longest(lengthIn(unmatchedTarget), unmatchedTarget.birth.length);
   const all = [matched.target, unmatchedPrediction, unmatchedTarget].map(({ birth }) => birth.length);
+  const ours = chosenBars(matched.prediction, both, unmatchedPrediction, extra);
+  const theirs = chosenBars(matched.target, both, unmatchedTarget, missing);
   return {
     dimension,
-    prediction: packBars(matched.prediction, both, unmatchedPrediction, extra),
-    target: packBars(matched.target, both, unmatchedTarget, missing),
+    prediction: packBars(ours, find('prediction', ours)),
+    target: packBars(theirs, find('target', theirs)),
     matched: both.length,
     omitted: all.reduce((a, b) => a + b, 0) - both.length - extra.length - missing.length,
   };
 }
 
 /** Chosen matched bars, then chosen unmatched ones. */
-function packBars(
-  matched: Bars,
-  both: readonly number[],
-  unmatched: Bars,
-  alone: readonly number[],
-): ReportBars {
-  const chosen = <Column extends 'birth' | 'death' | 'birthIndex' | 'deathIndex'>(name: Column): number[] => [
+function chosenBars(matched: Bars, both: readonly number[], unmatched: Bars, alone: readonly number[]): Bars {
+  const chosen = (name: keyof Bars): number[] => [
     ...both.map((bar) => matched[name][bar] as number),
     ...alone.map((bar) => unmatched[name][bar] as number),
   ];
   return {
-    birth: pack(Float32Array.from(chosen('birth'))),
-    death: pack(Float32Array.from(chosen('death'))),
-    birthIndex: pack(Int32Array.from(chosen('birthIndex'))),
-    deathIndex: pack(Int32Array.from(chosen('deathIndex'))),
+    birth: Float32Array.from(chosen('birth')),
+    death: Float32Array.from(chosen('death')),
+    birthIndex: Int32Array.from(chosen('birthIndex')),
+    deathIndex: Int32Array.from(chosen('deathIndex')),
+  };
+}
+
+function packBars({ birth, death, birthIndex, deathIndex }: Bars, regions: Regions | undefined): ReportBars {
+  return {
+    birth: pack(birth),
+    death: pack(death),
+    birthIndex: pack(birthIndex),
+    deathIndex: pack(deathIndex),
+    ...(regions && { labels: pack(regions.labels), parents: pack(regions.parents) }),
   };
 }

@@ -224,6 +224,16 @@ describe('bad input is one sentence and exit code 2', () => {
     expect(stderr).toMatch(message);
   });
 
+  test('and so is a variable of the environment that cannot be', async () => {
+    const { code, stderr } = await cutloss(['betti', prediction, target], {
+      env: { CUTLOSS_THREADS: 'many' },
+    });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^cutloss: Expected [^\n]* for the environment variable CUTLOSS_THREADS but received 'many'\n$/,
+    );
+  });
+
   test('and costs no memory on the word of a header', async () => {
     const promised = write(
       'one/promised.png',

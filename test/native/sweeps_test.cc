@@ -44,7 +44,7 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
   T* g = reinterpret_cast<T*>(static_cast<char*>(memory) + 64) - 1;  // misaligned by all but one element
   std::vector<float> scratch(size_t(n) + 128);
   cpu::KeptRow kept;
-  kept.gradient = g;
+  kept.aligned_with = stream ? g : nullptr;
   kept.exponentials = scratch.data();
   cpu::KeptRow* keeping = keep && n <= cpu::KeptRow::kMostClasses ? &kept : nullptr;
   const math::RowStatistics plain = sweeps.plain.statistics(z.data(), n, target, keeping);
@@ -71,7 +71,8 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
   // in place
   const std::vector<T> apart(g, g + n);
   std::copy(z.begin(), z.end(), g);
-  sweeps.plain.gradient({g, g, n, most, {lse, 0}, softmax, keeping, false, nullptr});
+  sweeps.plain.gradient({g, g, n, most, {lse, 0}, softmax, keeping, stream, nullptr});
+  cpu::level().fence();
   for (int64_t j = 0; j < n; ++j) CHECK(j == target || std::memcmp(g + j, &apart[size_t(j)], sizeof(T)) == 0);
   std::free(memory);
   return worst;

@@ -117,6 +117,11 @@ describe('installed in an empty folder it computes', () => {
     run('use.mjs', `import { crossEntropy, crossEntropySync, tensor } from 'cutloss';${check}`));
   test('by require', () =>
     run('use.cjs', `const { crossEntropy, crossEntropySync, tensor } = require('cutloss');${check}`));
+  test('by its command', () => {
+    const output = execFileSync(join(installed, '../.bin/cutloss'), ['doctor'], { encoding: 'utf8' });
+    expect(output).toMatch(/, computes\n/);
+    expect(output).toContain(join(installed, 'prebuilds'));
+  });
   test('with its own binary, not that of this checkout', () =>
     run(
       'where.cjs',

@@ -23,11 +23,19 @@ interface Feature {
   readonly target?: Bar;
 }
 
+/** Where features are in a field: by voxel a bar or -1, and by bar the one around it; bars count as `features` does. */
+interface Regions {
+  readonly labels: Int32Array;
+  readonly parents: Int32Array;
+  readonly features: readonly Feature[];
+}
+
 interface Dimension {
   readonly dimension: number;
   /** Matched ones first. */
   readonly features: readonly Feature[];
   readonly omitted: number;
+  readonly regions: { readonly [K in Side]?: Regions };
 }
 
 interface Scene {
@@ -86,7 +94,21 @@ async function unpackDimension({
   }));
   const extra = ours.slice(matched).map((bar) => ({ colour: alone, prediction: bar }));
   const missing = theirs.slice(matched).map((bar) => ({ colour: alone, target: bar }));
-  return { dimension, features: [...both, ...extra, ...missing], omitted };
+  const regions = {
+    ...(await unpackRegions('prediction', prediction, [...both, ...extra])),
+    ...(await unpackRegions('target', target, [...both, ...missing])),
+  };
+  return { dimension, features: [...both, ...extra, ...missing], omitted, regions };
+}
+
+async function unpackRegions(
+  side: Side,
+  { labels, parents }: ReportBars,
+  features: readonly Feature[],
+): Promise<{ [K in Side]?: Regions }> {
+  if (labels === undefined || parents === undefined) return {};
+  const [voxels, bars] = [new Int32Array(await unpack(labels)), new Int32Array(await unpack(parents))];
+  return { [side]: { labels: voxels, parents: bars, features } };
 }
 
 async function readScene(pair: number): Promise<Scene> {

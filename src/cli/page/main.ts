@@ -20,7 +20,7 @@ let hovered: Feature | undefined;
 function look(): Look {
   const dimension = scene.dimensions[chosen] as Dimension;
   const features = dimension.features.filter((feature) => lengthOf(feature) >= Number(shortest.value));
-  return { scene, features, hovered, slice: Number(slicing.value) };
+  return { scene, features, regions: dimension.regions, hovered, slice: Number(slicing.value) };
 }
 
 function draw(): void {
