@@ -46,12 +46,12 @@ Status side_of_voxels(const Filtration<kAxes>& field, const PassOptions& options
   const uint32_t* ranks = field.ranks.data();
   if (side) CUTLOSS_TRY(side->bars.reserve(most_bars(field.grid)));
   if (side && findable) CUTLOSS_TRY(side->bar_of.allocate(field.grid.places, kNone));
-  return join_voxels_by(field, options, cancel, [&](Cell edge, uint32_t dying, uint32_t) {
-    if (!side || ranks[dying] == edge.rank) return;
-    const Bar bar{dying, math::Edges<kAxes>::voxel(field.grid, ranks, edge.base, edge.type)};
+  return join_voxels_by(field, options, cancel, [&](Cell edge, const Join& join) {
+    if (!side || join.dying_rank == edge.rank) return;
+    const Bar bar{join.dying, math::Edges<kAxes>::voxel(field.grid, ranks, edge.base, edge.type)};
     if (!lasts(field, bar, options.least)) return;
     const uint32_t number = side->bars.add(bar);
-    if (findable) side->bar_of[dying] = number;
+    if (findable) side->bar_of[join.dying] = number;
   });
 }
 
@@ -64,12 +64,12 @@ Status side_of_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cel
   if (side) CUTLOSS_TRY(side->bars.reserve(most_bars(field.grid)));
   if (findable) CUTLOSS_TRY(side->bar_of.allocate(field.grid.places, kNone));
   if (findable) CUTLOSS_TRY(under.begin(field.grid.places, comparison));
-  return join_top_cells_by(field, top_cell_ranks, options, cancel, [&](Cell wall, uint32_t dying, uint32_t surviving) {
+  return join_top_cells_by(field, top_cell_ranks, options, cancel, [&](Cell wall, const Join& join) {
     if (!side) return;
-    const uint32_t image = findable ? under.join(dying, surviving) : kNone;
-    if (top_cell_ranks[dying] == wall.rank) return;
+    const uint32_t image = findable ? under.follow(join) : kNone;
+    if (join.dying_rank == wall.rank) return;
     const Bar bar{math::Walls<kAxes>::voxel(field.grid, ranks, wall.base, wall.type),
-                  math::TopCells<kAxes>::voxel(field.grid, ranks, dying, 0)};
+                  math::TopCells<kAxes>::voxel(field.grid, ranks, join.dying, 0)};
     if (!lasts(field, bar, options.least)) return;
     const uint32_t number = side->bars.add(bar);
     if (findable) side->bar_of[image] = number;
@@ -85,10 +85,10 @@ Status keys_of_voxels(const Filtration<kAxes>& comparison, const Filtration<kAxe
     CUTLOSS_TRY(first.begin(comparison.grid.places, sides[0]->ranks.data()));
     CUTLOSS_TRY(second.begin(comparison.grid.places, sides[1]->ranks.data()));
   }
-  return join_voxels_by(comparison, options, cancel, [&](Cell edge, uint32_t dying, uint32_t surviving) {
+  return join_voxels_by(comparison, options, cancel, [&](Cell edge, const Join& join) {
     if (!keys) return;
-    const Keys images{{first.join(dying, surviving), second.join(dying, surviving)}};
-    if (comparison.ranks[dying] != edge.rank) keys->add(images);
+    const Keys images{{first.follow(join), second.follow(join)}};
+    if (join.dying_rank != edge.rank) keys->add(images);
   });
 }
 
@@ -96,8 +96,8 @@ template <int kAxes>
 Status keys_of_top_cells(const Filtration<kAxes>& comparison, const uint32_t* top_cell_ranks,
                          const PassOptions& options, const Cancel& cancel, List<Keys>* keys) {
   if (keys) CUTLOSS_TRY(keys->reserve(most_bars(comparison.grid)));
-  return join_top_cells_by(comparison, top_cell_ranks, options, cancel, [&](Cell wall, uint32_t dying, uint32_t) {
-    if (keys && top_cell_ranks[dying] != wall.rank) keys->add({{dying, dying}});
+  return join_top_cells_by(comparison, top_cell_ranks, options, cancel, [&](Cell wall, const Join& join) {
+    if (keys && join.dying_rank != wall.rank) keys->add({{join.dying, join.dying}});
   });
 }
 

@@ -147,7 +147,6 @@ Status rank(Filtration<kAxes>* field) {
     field->order[i] = uint32_t(pairs[i]);
     field->ranks[uint32_t(pairs[i])] = current;
   }
-  field->levels = current + 1;
   return {};
 }
 

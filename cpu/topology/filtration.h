@@ -16,7 +16,6 @@ struct Filtration {
   Buffer<float> values;    // [places], those of guards undefined
   Buffer<uint32_t> ranks;  // [places], kNever in guards
   Buffer<uint32_t> order;  // [voxels], places by (rank, place)
-  uint32_t levels = 0;     // how many values there are
 };
 
 template <int kAxes>

@@ -50,15 +50,11 @@ bool lasts(const LoopInputs& input, Bar bar) {
   return double{input.field->values[bar.death]} - double{input.field->values[bar.birth]} >= input.least;
 }
 
-/// The first attempt that is likely to be cheap: where a field has two values, cohomology.
-Attempt likely(const LoopInputs& input) { return input.field->levels <= 2 ? Attempt::kMirror : Attempt::kColumns; }
-
 /// Pairs the squares of one field with the edges of another, or of the same.
-Status pair(const LoopInputs& columns, const Buffer<uint32_t>& rows, Attempt first, const Cancel& cancel,
-            Pairing* pairing) {
+Status pair(const LoopInputs& columns, const Buffer<uint32_t>& rows, const Cancel& cancel, Pairing* pairing) {
   SparseSquareMatrix matrix;
   CUTLOSS_TRY(boundary_matrix(columns, rows, &matrix));
-  return pair_rows_and_columns(matrix, first, cancel, pairing);
+  return pair_rows_and_columns(matrix, cancel, pairing);
 }
 
 /// The lasting bars by row, and where `bar_of_row` is not null, which bar each row starts.
@@ -87,16 +83,16 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
   CUTLOSS_TRY(run_tasks(pool, 5, [&](int64_t task) {
     Pairing pairing;
     if (task < 2) {
-      CUTLOSS_TRY(pair(inputs[task], rows[task], likely(inputs[task]), cancel, &pairing));
+      CUTLOSS_TRY(pair(inputs[task], rows[task], cancel, &pairing));
       Side* side = task == 0 ? first : second;
       return collect(inputs[task], pairing.column_of, &side->bars, &side->bar_of);
     }
     if (task == kComparison) {
-      CUTLOSS_TRY(pair(comparison, rows[kComparison], likely(comparison), cancel, &pairing));
+      CUTLOSS_TRY(pair(comparison, rows[kComparison], cancel, &pairing));
       comparison_rows = std::move(pairing.row_of);
       return Status{};
     }
-    CUTLOSS_TRY(pair(comparison, rows[task - 3], Attempt::kColumns, cancel, &pairing));
+    CUTLOSS_TRY(pair(comparison, rows[task - 3], cancel, &pairing));
     image_rows[task - 3] = std::move(pairing.row_of);
     return Status{};
   }));
@@ -115,7 +111,7 @@ Status loops(const LoopInputs& input, Cancel& cancel, Bars* bars) {
   Buffer<uint32_t> rows;
   Pairing pairing;
   CUTLOSS_TRY(number_rows(input, &rows));
-  CUTLOSS_TRY(pair(input, rows, likely(input), cancel, &pairing));
+  CUTLOSS_TRY(pair(input, rows, cancel, &pairing));
   return collect(input, pairing.column_of, bars, nullptr);
 }
 

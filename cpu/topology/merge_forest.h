@@ -19,52 +19,58 @@ constexpr uint32_t kOutside = 0;
 /// Who is older, by rank and then by place: voxels forwards, top cells backwards. Outside has the rank kNever.
 template <Direction kDirection>
 struct Seniority {
-  const uint32_t* ranks;
-
-  bool older(uint32_t a, uint32_t b) const {
-    if (ranks[a] != ranks[b]) return (ranks[a] < ranks[b]) == (kDirection == Direction::kAscending);
-    return (a < b) == (kDirection == Direction::kAscending);
-  }
+  static uint64_t key(uint32_t rank, uint32_t place) { return uint64_t{rank} << 32 | place; }
+  static bool older(uint64_t a, uint64_t b) { return (a < b) == (kDirection == Direction::kAscending); }
 };
 
-/// Union-find whose representative is the eldest node of its component.
+/// Two components become one: the eldest of both, and the rank of the one that dies.
+struct Join {
+  uint32_t dying;
+  uint32_t surviving;
+  uint32_t dying_rank;
+};
+
+/// Union-find whose representative is the eldest node of its component. Ranks lie beside the parents: every look at one
+/// is a look at the other, and far from the last.
+template <Direction kDirection>
 class Components {
  public:
-  /// Every place a node of its own.
-  Status separate(uint32_t places) {
-    CUTLOSS_TRY(parents_.allocate(places));
-    for (uint32_t i = 0; i < places; ++i) parents_[i] = i;
-    return {};
-  }
-  /// Likewise, but places without a top cell are one node.
-  Status separate(uint32_t places, const uint32_t* top_cell_ranks) {
-    CUTLOSS_TRY(parents_.allocate(places));
-    for (uint32_t i = 0; i < places; ++i) parents_[i] = top_cell_ranks[i] == math::kNever ? kOutside : i;
+  /// Every place a node of its own, but those without a rank are one.
+  Status separate(uint32_t places, const uint32_t* ranks) {
+    CUTLOSS_TRY(nodes_.allocate(places));
+    for (uint32_t i = 0; i < places; ++i) nodes_[i] = {ranks[i] == math::kNever ? kOutside : i, ranks[i]};
     return {};
   }
 
+  /// Calls on_join(join) if the nodes were apart, else on_rest().
+  template <class OnJoin, class OnRest>
+  void join(uint32_t a, uint32_t b, OnJoin&& on_join, OnRest&& on_rest) {
+    const uint32_t first = eldest(a), second = eldest(b);
+    if (first == second) return on_rest();
+    const bool older = Seniority<kDirection>::older(key(first), key(second));
+    const uint32_t dying = older ? second : first, surviving = older ? first : second;
+    nodes_[dying].parent = surviving;
+    on_join(Join{dying, surviving, nodes_[dying].rank});
+  }
+
+ private:
+  struct Node {
+    uint32_t parent;
+    uint32_t rank;
+  };
+
+  uint64_t key(uint32_t node) const { return Seniority<kDirection>::key(nodes_[node].rank, node); }
+
   uint32_t eldest(uint32_t node) {
-    uint32_t* parents = parents_.data();
-    while (parents[node] != node) {
-      parents[node] = parents[parents[node]];
-      node = parents[node];
+    Node* nodes = nodes_.data();
+    while (nodes[node].parent != node) {
+      nodes[node].parent = nodes[nodes[node].parent].parent;
+      node = nodes[node].parent;
     }
     return node;
   }
 
-  /// Calls on_join(dying, surviving) if the nodes were apart, else on_rest().
-  template <Direction kDirection, class OnJoin, class OnRest>
-  void join(uint32_t a, uint32_t b, Seniority<kDirection> seniority, OnJoin&& on_join, OnRest&& on_rest) {
-    const uint32_t first = eldest(a), second = eldest(b);
-    if (first == second) return on_rest();
-    const bool older = seniority.older(first, second);
-    const uint32_t dying = older ? second : first, surviving = older ? first : second;
-    parents_[dying] = surviving;
-    on_join(dying, surviving);
-  }
-
- private:
-  Buffer<uint32_t> parents_;
+  Buffer<Node> nodes_;
 };
 
 /// Follows the joins of a forest and tells who would have died in another order.
@@ -72,33 +78,30 @@ template <Direction kDirection>
 class ElderUnder {
  public:
   Status begin(uint32_t places, const uint32_t* ranks) {
-    seniority_ = {ranks};
     CUTLOSS_TRY(eldest_.allocate(places));
-    for (uint32_t i = 0; i < places; ++i) eldest_[i] = i;
+    for (uint32_t i = 0; i < places; ++i) eldest_[i] = Seniority<kDirection>::key(ranks[i], i);
     return {};
   }
-  uint32_t join(uint32_t dying, uint32_t surviving) {
-    const uint32_t mine = eldest_[dying], other = eldest_[surviving];
-    if (seniority_.older(other, mine)) return mine;
-    eldest_[surviving] = mine;
-    return other;
+  uint32_t follow(const Join& join) {
+    const uint64_t mine = eldest_[join.dying], other = eldest_[join.surviving];
+    if (Seniority<kDirection>::older(other, mine)) return uint32_t(mine);
+    eldest_[join.surviving] = mine;
+    return uint32_t(other);
   }
 
  private:
-  Seniority<kDirection> seniority_{};
-  Buffer<uint32_t> eldest_;
+  Buffer<uint64_t> eldest_;  // keys, at the roots
 };
 
-/// Joins voxels by edges as they appear: on_join(edge, dying, surviving) or on_rest(edge).
+/// Joins voxels by edges as they appear: on_join(edge, join) or on_rest(edge).
 template <int kAxes, class OnJoin, class OnRest>
 Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, OnJoin&& on_join, OnRest&& on_rest) {
-  Components components;
-  CUTLOSS_TRY(components.separate(field.grid.places));
-  const Seniority<Direction::kAscending> seniority{field.ranks.data()};
+  Components<Direction::kAscending> components;
+  CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data()));
   return sweep<math::Edges<kAxes>, Direction::kAscending>(field, cancel, [&](Cell edge) {
     components.join(
-        edge.base, edge.base + field.grid.strides[edge.type], seniority,
-        [&](uint32_t dying, uint32_t surviving) { on_join(edge, dying, surviving); }, [&] { on_rest(edge); });
+        edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); },
+        [&] { on_rest(edge); });
   });
 }
 
@@ -106,30 +109,27 @@ Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, OnJoin&
 template <int kAxes, class OnJoin>
 Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree, OnJoin&& on_join) {
   using Edges = math::Edges<kAxes>;
-  Components components;
-  CUTLOSS_TRY(components.separate(field.grid.places));
-  const Seniority<Direction::kAscending> seniority{field.ranks.data()};
+  Components<Direction::kAscending> components;
+  CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data()));
   for (uint32_t i = tree.count; i-- > 0;) {
     Cell edge{tree[i] / Edges::kTypes, int(tree[i] % Edges::kTypes), 0};
     edge.rank = Edges::rank(field.grid, field.ranks.data(), edge.base, edge.type);
     components.join(
-        edge.base, edge.base + field.grid.strides[edge.type], seniority,
-        [&](uint32_t dying, uint32_t surviving) { on_join(edge, dying, surviving); }, [] {});
+        edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); }, [] {});
   }
   return {};
 }
 
-/// Joins top cells by walls, backwards: on_join(wall, dying, surviving) or on_rest(wall).
+/// Joins top cells by walls, backwards: on_join(wall, join) or on_rest(wall).
 template <int kAxes, class OnJoin, class OnRest>
 Status join_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_ranks, const Cancel& cancel,
                       OnJoin&& on_join, OnRest&& on_rest) {
-  Components components;
+  Components<Direction::kDescending> components;
   CUTLOSS_TRY(components.separate(field.grid.places, top_cell_ranks));
-  const Seniority<Direction::kDescending> seniority{top_cell_ranks};
   return sweep<math::Walls<kAxes>, Direction::kDescending>(field, cancel, [&](Cell wall) {
     components.join(
-        wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base, seniority,
-        [&](uint32_t dying, uint32_t surviving) { on_join(wall, dying, surviving); }, [&] { on_rest(wall); });
+        wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base,
+        [&](const Join& join) { on_join(wall, join); }, [&] { on_rest(wall); });
   });
 }
 

@@ -5,107 +5,97 @@
 namespace cutloss::cpu {
 namespace {
 
-constexpr uint64_t kFirstBudget = 10;  // toggles per column
+constexpr uint64_t kFirstBudget = 40;  // toggles per column
 constexpr uint64_t kNextBudget = 4;    // times the last
 constexpr uint32_t kPoll = 1 << 14;    // columns
 constexpr uint32_t kAhead = 24;        // columns
 
-/// Reduced columns, each a count and its rows. Those that were never added to stay in the matrix alone.
-class StoredColumns {
- public:
-  Status begin(uint32_t columns) {
-    used_ = 0;
-    return starts_.allocate(columns, kNone);
-  }
-  /// Moves what is in the column under reduction, from its last row on, to the store.
-  Status store(uint32_t number, uint32_t last, BitColumn& column) {
-    const uint64_t start = used_++;
-    for (uint32_t row = last; row != kNone; row = row > 0 ? column.last(row - 1) : kNone) {
-      if (used_ + 1 > rows_.capacity()) CUTLOSS_TRY(rows_.grow(2 * rows_.capacity() + 4096));
-      rows_[used_++] = row;
-      column.remove(row);
-    }
-    if (used_ > kNone) return failure(Code::kMemory, "Expected fewer than 2^32 rows of reduced columns");
-    rows_[start] = uint32_t(used_ - start - 1);
-    starts_[number] = uint32_t(start);
-    return {};
-  }
-  /// The stored column: a count, then rows. Null if the column is as it was in the matrix.
-  const uint32_t* find(uint32_t number) const { return starts_[number] == kNone ? nullptr : &rows_[starts_[number]]; }
-
- private:
-  Buffer<uint32_t> rows_;
-  Buffer<uint32_t> starts_;
-  uint64_t used_ = 0;
+/// Which column is paired with a row, and where its reduced form is stored: a count, then rows. Columns to which
+/// nothing was added stay in the matrix alone.
+struct Owner {
+  uint32_t column = kNone;
+  uint32_t stored = kNone;
 };
 
 class Reduction {
  public:
-  Reduction(const SparseSquareMatrix& matrix, const Cancel& cancel, Pairing* pairing)
-      : matrix_(matrix), cancel_(cancel), pairing_(*pairing) {}
+  Reduction(const SparseSquareMatrix& matrix, const Cancel& cancel) : matrix_(matrix), cancel_(cancel) {}
 
   /// *finished says whether it took no more than `budget` toggles.
   Status run(uint64_t budget, bool* finished) {
-    const uint32_t size = matrix_.size;
-    CUTLOSS_TRY(pairing_.column_of.allocate(size, kNone));
-    CUTLOSS_TRY(pairing_.row_of.allocate(size));
-    CUTLOSS_TRY(column_.begin(size));
-    CUTLOSS_TRY(stored_.begin(size));
-    uint64_t toggles = 0;
-    for (uint32_t j = 0; j < size; ++j) {
+    CUTLOSS_TRY(owners_.allocate(matrix_.size, Owner{}));
+    CUTLOSS_TRY(column_.begin(matrix_.size));
+    for (uint32_t j = 0; j < matrix_.size; ++j) {
       if (j % kPoll == 0 && cancel_.requested()) return cancelled();
-      if (j + kAhead < size) __builtin_prefetch(&pairing_.column_of[matrix_.column(j + kAhead)[0]], 1);
+      if (j + kAhead < matrix_.size) __builtin_prefetch(&owners_[matrix_.column(j + kAhead)[0]], 1);
       const uint32_t last = matrix_.column(j)[0];
-      if (pairing_.column_of[last] == kNone) {
-        pair(last, j);
+      if (owners_[last].column == kNone) {
+        owners_[last].column = j;
         continue;
       }
-      if (toggles > budget) return {};
-      CUTLOSS_TRY(reduce(j, last, &toggles));
+      if (toggles_ > budget) return {};
+      CUTLOSS_TRY(reduce(j, last));
     }
     *finished = true;
     return {};
   }
 
- private:
-  void pair(uint32_t row, uint32_t column) {
-    pairing_.column_of[row] = column;
-    pairing_.row_of[column] = row;
-  }
+  /// The column paired with a row.
+  uint32_t column_of(uint32_t row) const { return owners_[row].column; }
 
+ private:
   /// Adds earlier columns until the last row is free.
-  Status reduce(uint32_t j, uint32_t last, uint64_t* toggles) {
-    *toggles += add_unreduced(j);
-    for (;;) {
-      if (last == kNone) return failure(Code::kInternal, "Expected a nonsingular matrix");
-      const uint32_t owner = pairing_.column_of[last];
-      if (owner == kNone) break;
-      const uint32_t* rows = stored_.find(owner);
-      if (rows) {
-        for (uint32_t i = 1; i <= rows[0]; ++i) column_.toggle(rows[i]);
-        *toggles += rows[0];
+  Status reduce(uint32_t j, uint32_t last) {
+    add_unreduced(j);
+    while (last != kNone && owners_[last].column != kNone) {
+      const Owner owner = owners_[last];
+      if (owner.stored == kNone) {
+        add_unreduced(owner.column);
       } else {
-        *toggles += add_unreduced(owner);
+        add_stored(owner.stored);
       }
       last = column_.last(last);
     }
-    pair(last, j);
-    return stored_.store(j, last, column_);
+    if (last == kNone) return failure(Code::kInternal, "Expected a nonsingular matrix");
+    owners_[last].column = j;
+    return store(last);
   }
 
-  int add_unreduced(uint32_t j) {
+  void add_unreduced(uint32_t j) {
     const uint32_t* rows = matrix_.column(j);
     for (int i = 0; i < 4; ++i) {
       if (rows[i] != kNone) column_.toggle(rows[i]);
     }
-    return 4;
+    toggles_ += 4;
+  }
+
+  void add_stored(uint32_t at) {
+    const uint32_t* rows = &rows_[at];
+    for (uint32_t i = 1; i <= rows[0]; ++i) column_.toggle(rows[i]);
+    toggles_ += rows[0];
+  }
+
+  /// Moves the column under reduction, from its last row on, to the store.
+  Status store(uint32_t last) {
+    const uint64_t start = used_++;
+    for (uint32_t row = last; row != kNone; row = row > 0 ? column_.last(row - 1) : kNone) {
+      if (used_ + 1 > rows_.capacity()) CUTLOSS_TRY(rows_.grow(2 * rows_.capacity() + 4096));
+      rows_[used_++] = row;
+      column_.remove(row);
+    }
+    if (used_ > kNone) return failure(Code::kMemory, "Expected fewer than 2^32 rows of reduced columns");
+    rows_[start] = uint32_t(used_ - start - 1);
+    owners_[last].stored = uint32_t(start);
+    return {};
   }
 
   const SparseSquareMatrix& matrix_;
   const Cancel& cancel_;
-  Pairing& pairing_;
   BitColumn column_;
-  StoredColumns stored_;
+  Buffer<Owner> owners_;   // by row
+  Buffer<uint32_t> rows_;  // reduced columns
+  uint64_t used_ = 0;
+  uint64_t toggles_ = 0;
 };
 
 /// The mirror in the antidiagonal: row r becomes column size - 1 - r.
@@ -126,19 +116,21 @@ Status mirror(const SparseSquareMatrix& matrix, SparseSquareMatrix* mirrored) {
   return {};
 }
 
-Status attempt(Attempt which, const SparseSquareMatrix& matrix, uint64_t budget, const Cancel& cancel, Pairing* pairing,
+/// One attempt; *finished says whether it stayed within the budget and wrote the pairing.
+Status attempt(bool mirrored, const SparseSquareMatrix& matrix, uint64_t budget, const Cancel& cancel, Pairing* pairing,
                bool* finished) {
-  if (which == Attempt::kColumns) return Reduction(matrix, cancel, pairing).run(budget, finished);
-  SparseSquareMatrix mirrored;
-  Pairing mirrored_pairing;
-  CUTLOSS_TRY(mirror(matrix, &mirrored));
-  CUTLOSS_TRY(Reduction(mirrored, cancel, &mirrored_pairing).run(budget, finished));
+  SparseSquareMatrix mirror_image;
+  if (mirrored) CUTLOSS_TRY(mirror(matrix, &mirror_image));
+  Reduction reduction(mirrored ? mirror_image : matrix, cancel);
+  CUTLOSS_TRY(reduction.run(budget, finished));
   if (!*finished) return {};
-  const uint32_t end = matrix.size - 1;
+  mirror_image.entries.free();
   CUTLOSS_TRY(pairing->column_of.allocate(matrix.size));
   CUTLOSS_TRY(pairing->row_of.allocate(matrix.size));
-  for (uint32_t j = 0; j < matrix.size; ++j) {
-    const uint32_t row = end - j, column = end - mirrored_pairing.row_of[j];
+  const uint32_t end = matrix.size - 1;
+  for (uint32_t i = 0; i < matrix.size; ++i) {
+    const uint32_t j = reduction.column_of(i);
+    const uint32_t row = mirrored ? end - j : i, column = mirrored ? end - i : j;
     pairing->column_of[row] = column;
     pairing->row_of[column] = row;
   }
@@ -147,15 +139,11 @@ Status attempt(Attempt which, const SparseSquareMatrix& matrix, uint64_t budget,
 
 }  // namespace
 
-Status pair_rows_and_columns(const SparseSquareMatrix& matrix, Attempt first, const Cancel& cancel, Pairing* pairing) {
-  Attempt next = first;
+Status pair_rows_and_columns(const SparseSquareMatrix& matrix, const Cancel& cancel, Pairing* pairing) {
   bool finished = matrix.size == 0;
   for (uint64_t budget = kFirstBudget * matrix.size; !finished; budget *= kNextBudget) {
-    CUTLOSS_TRY(attempt(next, matrix, budget, cancel, pairing, &finished));
-    if (finished) break;
-    next = next == Attempt::kColumns ? Attempt::kMirror : Attempt::kColumns;
-    CUTLOSS_TRY(attempt(next, matrix, budget, cancel, pairing, &finished));
-    next = first;
+    CUTLOSS_TRY(attempt(false, matrix, budget, cancel, pairing, &finished));
+    if (!finished) CUTLOSS_TRY(attempt(true, matrix, budget, cancel, pairing, &finished));
   }
   return {};
 }

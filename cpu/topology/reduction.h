@@ -27,10 +27,7 @@ struct Pairing {
   Buffer<uint32_t> row_of;     // [size], by column
 };
 
-enum class Attempt { kColumns, kMirror };
-
-/// `first` is the attempt that is more likely to be cheap.
-Status pair_rows_and_columns(const SparseSquareMatrix& matrix, Attempt first, const Cancel& cancel, Pairing* pairing);
+Status pair_rows_and_columns(const SparseSquareMatrix& matrix, const Cancel& cancel, Pairing* pairing);
 
 /// Puts a column's last row first.
 inline void last_row_first(uint32_t* column) {
