@@ -1,4 +1,4 @@
-// `npm run bench [-- SUITE…] [--peer torch] [--python PATH] [--rounds N] [--json FILE] [--small]`: the same workloads for
+// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--rounds N] [--json FILE] [--small]`: the same workloads for
 // us and for what a user would otherwise run, taken in turn so that a machine whose speed drifts treats both alike.
 // Prints tables with medians, ratios and the share of the machine's own limit.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -9,9 +9,10 @@ import { devices } from 'cutloss';
 import { bandwidth } from './bandwidth.mjs';
 import { connect } from './peer.mjs';
 import { crossEntropySuite } from './suites/cross-entropy.mjs';
+import { topologySuite } from './suites/topology.mjs';
 import { printTable } from './table.mjs';
 
-const suites = { 'cross-entropy': crossEntropySuite };
+const suites = { 'cross-entropy': crossEntropySuite, topology: topologySuite };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

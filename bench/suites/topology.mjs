@@ -1,0 +1,145 @@
+// bettiMatching with its gradient, and persistence, on fields of the sizes at which Betti matching is trained. The peer
+// is Betti-Matching-3D, which computes the matching alone (`--peer betti_matching` and a Python that can import it):
+// both are timed on one thread, and ours on two besides.
+//
+//   noise   uniform, nothing equal: the most features there can be
+//   smooth  noise blurred three times by a box of seven, stretched to [0, 1]: what networks give
+//   mask    whether another such field is above 0.5: the target of both
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bettiMatchingSync, persistenceSync, setThreads } from 'cutloss';
+import { median } from '../table.mjs';
+
+const sizes = {
+  full: [
+    [256, 256],
+    [512, 512],
+    [1024, 1024],
+    [32, 32, 32],
+    [64, 64, 64],
+    [96, 96, 96],
+  ],
+  small: [
+    [64, 64],
+    [16, 16, 16],
+  ],
+};
+
+/** mulberry32: the same fields on every run. */
+function random(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const count = (shape) => shape.reduce((a, b) => a * b, 1);
+const noise = (shape, seed) => Float32Array.from({ length: count(shape) }, random(seed));
+
+function blurred(field, shape, axis) {
+  const stride = count(shape.slice(axis + 1));
+  return field.map((_, i) => {
+    const at = Math.floor(i / stride) % shape[axis];
+    const from = Math.max(0, at - 3);
+    const to = Math.min(shape[axis] - 1, at + 3);
+    let sum = 0;
+    for (let x = from; x <= to; x++) sum += field[i + (x - at) * stride];
+    return sum / (to - from + 1);
+  });
+}
+
+function smooth(shape, seed) {
+  let field = noise(shape, seed);
+  for (let pass = 0; pass < 3; pass++) for (const axis of shape.keys()) field = blurred(field, shape, axis);
+  const low = field.reduce((a, b) => Math.min(a, b));
+  const high = field.reduce((a, b) => Math.max(a, b));
+  return field.map((value) => (value - low) / (high - low));
+}
+
+const fills = {
+  noise,
+  smooth,
+  mask: (shape, seed) => smooth(shape, seed).map((value) => Number(value > 0.5)),
+};
+
+/** A batch of fields, each with a seed of its own. */
+export function fields(fill, shape, batch, seed) {
+  const data = new Float32Array(batch * count(shape));
+  for (let item = 0; item < batch; item++)
+    data.set(fills[fill](shape, seed + 100 * item), item * count(shape));
+  return { data, shape: [batch, ...shape] };
+}
+
+function milliseconds(work) {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
+}
+
+/** The most memory that a fresh process needs for a call beyond its inputs and gradient, per voxel. */
+function bytesPerVoxel(shape, fill) {
+  const child = fileURLToPath(new URL('../topology-memory-child.mjs', import.meta.url));
+  const result = spawnSync(process.execPath, ['--expose-gc', child, fill, ...shape], { encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(result.stderr);
+  return Number(result.stdout) / count(shape);
+}
+
+export async function topologySuite({ peers, rounds, small }) {
+  const folder = mkdtempSync(join(tmpdir(), 'cutloss-bench-'));
+  const table = [];
+  try {
+    for (const shape of sizes[small ? 'small' : 'full']) {
+      for (const fill of ['noise', 'smooth']) {
+        const of = (batch) => ({
+          prediction: fields(fill, shape, batch, 9),
+          target: fields('mask', shape, batch, 5),
+        });
+        const one = of(1);
+        const eight = of(8);
+        const timed = (threads, work) => {
+          setThreads(threads);
+          return milliseconds(work);
+        };
+        const works = {
+          'ms, 1 thread': () => timed(1, () => bettiMatchingSync(one, { grads: true })),
+          'ms, 2 threads': () => timed(2, () => bettiMatchingSync(one, { grads: true })),
+          '8 fields': () => timed(1, () => bettiMatchingSync(eight, { grads: true })),
+          '8, 2 threads': () => timed(2, () => bettiMatchingSync(eight, { grads: true })),
+          persistence: () => timed(1, () => persistenceSync(one.prediction)),
+        };
+        const files = Object.entries(one).map(([name, { data }]) => {
+          const file = join(folder, name);
+          writeFileSync(file, data);
+          return file;
+        });
+        const slow = count(shape) > 500_000;
+        const times = Object.fromEntries(Object.keys(works).map((name) => [name, []]));
+        const theirs = peers.map(() => []);
+        for (let round = 0; round < (slow ? 1 : rounds); round++) {
+          for (const [name, work] of Object.entries(works)) times[name].push(work());
+          for (const [i, peer] of peers.entries())
+            theirs[i].push(
+              1000 * (await peer.run({ shape, prediction: files[0], target: files[1] })).seconds,
+            );
+        }
+        const row = { shape: shape.join(' × '), prediction: fill };
+        for (const [name, values] of Object.entries(times)) row[name] = median(values).toFixed(1);
+        row['bytes/voxel'] = bytesPerVoxel(shape, fill).toFixed(0);
+        for (const [i, peer] of peers.entries()) {
+          row[`${peer.name} ms`] = median(theirs[i]).toFixed(0);
+          row['times as fast'] = (median(theirs[i]) / median(times['ms, 1 thread'])).toFixed(1);
+        }
+        table.push(row);
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return table;
+}
