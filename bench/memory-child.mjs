@@ -1,15 +1,9 @@
 // One call in a process of its own: prints the bytes it needed beyond inputs and gradient (see memory.mjs).
-import { readFileSync, writeFileSync } from 'node:fs';
 import { crossEntropySync, zeros } from 'cutloss';
+import { resident, settle, startPeak } from './resident.mjs';
 import { makeInputs } from './suites/cross-entropy.mjs';
 
 const [, , work, dtype, rows, classes] = process.argv;
-
-function resident(field) {
-  return (
-    Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
-  );
-}
 
 const options = work === 'forward' ? {} : { grads: true };
 const inputs = makeInputs(Number(rows), Number(classes), dtype);
@@ -19,11 +13,9 @@ if (work.endsWith('out')) {
   options.out = { logits: zeros([Number(rows), Number(classes)], dtype) };
   new Uint8Array(options.out.logits.dataSync().buffer).fill(1);
 }
-// Array buffers are freed in the background after a collection.
-globalThis.gc();
-await new Promise((resolve) => setTimeout(resolve, 200));
+await settle();
 const before = resident('VmRSS');
-writeFileSync('/proc/self/clear_refs', '5'); // the peak starts again from here
+startPeak(); // the peak starts again from here
 const result = crossEntropySync(inputs, options);
 const gradient = work === 'loss + gradient' ? result.grads.logits.byteLength : 0;
 console.log(resident('VmHWM') - before - gradient);

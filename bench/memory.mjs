@@ -4,13 +4,12 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export function extraMemory(work, dtype, rows, classes) {
-  const child = fileURLToPath(new URL('./memory-child.mjs', import.meta.url));
-  const result = spawnSync(
-    process.execPath,
-    ['--expose-gc', child, work, dtype, String(rows), String(classes)],
-    { encoding: 'utf8' },
-  );
+/** `child` is the script, and the rest are its arguments. */
+export function extraMemory(child, ...args) {
+  const script = fileURLToPath(new URL(`./${child}.mjs`, import.meta.url));
+  const result = spawnSync(process.execPath, ['--expose-gc', script, ...args.map(String)], {
+    encoding: 'utf8',
+  });
   if (result.status !== 0) throw new Error(result.stderr);
   return Number(result.stdout);
 }

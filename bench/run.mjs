@@ -1,6 +1,6 @@
-// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--rounds N] [--json FILE] [--small]`: the same workloads for
-// us and for what a user would otherwise run, taken in turn so that a machine whose speed drifts treats both alike.
-// Prints tables with medians, ratios and the share of the machine's own limit.
+// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--rounds N] [--json FILE] [--small]
+//  [--shape 1024x768x50304]`: the same workloads for us and for what a user would otherwise run, taken in turn so that a
+// machine whose speed drifts treats both alike. Prints tables with medians, ratios and the share of the machine's limit.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
@@ -9,10 +9,11 @@ import { devices } from 'cutloss';
 import { bandwidth } from './bandwidth.mjs';
 import { connect } from './peer.mjs';
 import { crossEntropySuite } from './suites/cross-entropy.mjs';
+import { rowsSuite } from './suites/rows.mjs';
 import { topologySuite } from './suites/topology.mjs';
 import { printTable } from './table.mjs';
 
-const suites = { 'cross-entropy': crossEntropySuite, topology: topologySuite };
+const suites = { 'cross-entropy': crossEntropySuite, rows: rowsSuite, topology: topologySuite };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -22,6 +23,7 @@ const { values: options, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     json: { type: 'string' },
     small: { type: 'boolean', default: false },
+    shape: { type: 'string' },
   },
 });
 const chosen = positionals.length > 0 ? positionals : Object.keys(suites);
@@ -57,7 +59,13 @@ for (const name of options.peer) {
 const results = [];
 for (const name of chosen) {
   console.log(`\n# ${name}`);
-  const rows = await suites[name]({ peers, limits, rounds: Number(options.rounds), small: options.small });
+  const rows = await suites[name]({
+    peers,
+    limits,
+    rounds: Number(options.rounds),
+    small: options.small,
+    shape: options.shape,
+  });
   printTable(rows);
   results.push(...rows.map((row) => ({ suite: name, ...row })));
 }

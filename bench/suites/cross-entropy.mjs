@@ -82,7 +82,7 @@ export async function crossEntropySuite({ peers, limits, rounds, small }) {
         ms: (time * 1000).toFixed(1),
         'GB/s': rate.toFixed(1),
         'of the limit': work.limit ? `${((100 * rate) / work.limit).toFixed(0)} %` : '–',
-        'extra MiB': (extraMemory(work.name, dtype, rows, classes) / 2 ** 20).toFixed(2),
+        'extra MiB': (extraMemory('memory-child', work.name, dtype, rows, classes) / 2 ** 20).toFixed(2),
       };
       for (const [i, peer] of peers.entries()) {
         const theirTime = median(theirs[i]);

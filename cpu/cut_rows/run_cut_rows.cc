@@ -1,5 +1,7 @@
 #include "cpu/cut_rows/run_cut_rows.h"
 
+#include <cstring>
+
 #include "cpu/cut_rows/cut_gradient.h"
 #include "cpu/cut_rows/cut_logits.h"
 #include "cpu/memory.h"
@@ -70,6 +72,9 @@ class CutRun {
   }
 
   void compute() {
+    if (c_.r.rows == 0 && c_.shape.classifier) {
+      std::memset(c_.r.classifier_gradient.data, 0, c_.r.classifier_gradient.bytes());
+    }
     if (!c_.shape.gradient() || !c_.plan.keeps_logits) measure();
     if (!c_.shape.gradient()) return;
     if (c_.plan.keeps_logits) {

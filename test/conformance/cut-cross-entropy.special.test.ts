@@ -214,6 +214,24 @@ describe.runIf(device === 'cpu').each(floatDTypes)('cutCrossEntropy of %s', (dty
       for (const bits of bitsOf(found)) expect(bits?.every((bit) => bit === 0)).toBe(true);
   });
 
+  test('memory given as `out` is overwritten in full, also where no row counts or there is none', () => {
+    const none = new Int32Array(p.rows).fill(-100);
+    for (const given of [
+      p,
+      { ...p, ids: none },
+      { ...p, rows: 0, hidden: p.hidden.slice(0, 0), ids: none.slice(0, 0) },
+    ]) {
+      const stale = (count: number) => encode(new Float64Array(count).fill(NaN), dtype);
+      const out = {
+        hidden: { data: stale(given.rows * p.dim), shape: [given.rows, p.dim], dtype },
+        classifier: { data: stale(p.classes * p.dim), shape: [p.classes, p.dim], dtype },
+        bias: { data: stale(p.classes), shape: [p.classes], dtype },
+      };
+      run(given, { grads: true, out });
+      for (const { data } of Object.values(out)) expect(decode(data, dtype).some(Number.isNaN)).toBe(false);
+    }
+  });
+
   test('shift by two is slicing by hand', () => {
     const [batch, time] = [3, 8];
     const long = problem(dtype, batch * time, 7, 50);

@@ -1,7 +1,15 @@
 // What must hold of cutCrossEntropy whatever the circumstances: equal bits from run to run, for any number of threads,
 // alone or among many calls in flight; and an abort that is obeyed at once.
 
-import { cutCrossEntropy, cutCrossEntropySync, devices, setThreads, toBFloat16, toFloat16 } from 'cutloss';
+import {
+  cutCrossEntropy,
+  cutCrossEntropySync,
+  devices,
+  memory,
+  setThreads,
+  toBFloat16,
+  toFloat16,
+} from 'cutloss';
 import { afterEach, expect, test } from 'vitest';
 import { floatDTypes } from '../support/dtypes.js';
 import { random } from '../support/random.js';
@@ -48,6 +56,8 @@ test('64 calls in flight give the bits that each gives alone', async () => {
   const alone = problems.map((given) => bitsOf(cutCrossEntropySync(given, options)));
   const together = await Promise.all(problems.map((given) => cutCrossEntropy(given, options)));
   expect(together.map(bitsOf)).toEqual(alone);
+  // one after another: never more than one workspace
+  expect(memory().find(({ device }) => device === 'cpu')?.peakBytes).toBeLessThanOrEqual(2 ** 26);
 });
 
 test('a call of many seconds ends within 50 ms of its abort', async () => {
