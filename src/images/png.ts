@@ -60,6 +60,8 @@ function readChunks(file: Uint8Array): Chunks {
     const length = view.getUint32(at);
     const end = at + 8 + length;
     const type = String.fromCharCode(...file.subarray(at + 4, at + 8));
+    if (!/^[a-z]{4}$/i.test(type))
+      throw unexpected('a sound PNG file', `one with a nameless chunk at byte ${at}`);
     if (end + 4 > file.length) throw unexpected('a whole PNG file', `one that ends inside a chunk`);
     if (crc32(file.subarray(at + 4, end)) !== view.getUint32(end))
       throw unexpected('a sound PNG file', `one with a damaged chunk at byte ${at}`);

@@ -88,6 +88,7 @@ describe('a file that is not what it says', () => {
     rejects(pngOf(headerOf(4, 4, 8, 0, 2), pixels(20)), /interlace 2/);
     rejects(pngOf(pixels(20)), /begins with its header/);
     rejects(pngOf(chunk('IHDR', Buffer.alloc(5))), /header of 13 bytes/);
+    rejects(pngOf(chunk('\n\x1b[H', Buffer.alloc(5))), /a nameless chunk at byte 8$/);
   });
 
   test('has more or fewer pixels than its header says', () => {
