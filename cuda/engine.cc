@@ -6,7 +6,7 @@
 #include <mutex>
 #include <new>
 
-#include "cuda/cut/run_cut.h"
+#include "cuda/cut_rows/run_cut_rows.h"
 #include "cuda/device.h"
 #include "cuda/rows/run_rows.h"
 #include "engine/engine.h"
@@ -84,7 +84,7 @@ class CudaEngine final : public Engine {
     CUTLOSS_TRY(check(request));
     const std::lock_guard lock(stream().submission());
     CUTLOSS_TRY(stream().enter());
-    return run_cut(request, device_, cancel);
+    return run_cut_rows(request, device_, cancel);
   }
 
   Status run_one(RegionsRequest& request, Cancel&) noexcept {

@@ -6,7 +6,7 @@
 
 #include <cuda_runtime.h>
 
-#include "cuda/cut/tiling.h"
+#include "cuda/cut_rows/tiling.h"
 #include "engine/cut_rows.h"
 #include "math/exp.h"
 #include "math/rows/softmax.h"
@@ -74,6 +74,7 @@ struct CutRow {
 struct CutLeft {
   double loss;
   double largest_weight;  // of |weight|
+  double poisoned;        // how many have no gradient but a logit that is not finite
 };
 
 inline constexpr int kFinishThreads = 128;
@@ -146,6 +147,9 @@ cudaError_t launch_cut_gradient(const CutPass& pass, const CutChunk& chunk, cuda
 /// dz times the classifier, and dz transposed times hidden; each with its targets' part.
 cudaError_t launch_hidden_product(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream);
 cudaError_t launch_classifier_product(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream);
+
+/// A copy of hidden in which the rows without a gradient are zeros.
+cudaError_t launch_clean_hidden(const CutPass& pass, void* to, cudaStream_t stream);
 
 /// The sums over the rows of dz.
 cudaError_t launch_bias_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream);

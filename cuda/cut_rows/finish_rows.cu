@@ -1,6 +1,6 @@
 // From the partial results of a row to its loss, its outputs and what its gradient needs: one thread per row, in
 // double, by the formulas of math/rows/softmax.h, the parts in fixed order.
-#include "cuda/cut/cut_pass.h"
+#include "cuda/cut_rows/cut_pass.h"
 #include "cuda/launch.h"
 #include "cuda/rows/row_loss.h"
 #include "cuda/rows/team.h"
@@ -67,11 +67,13 @@ __global__ void __launch_bounds__(kFinishThreads) finish_rows_kernel(const CutPa
       plan.shift = math::ExpShift::of(static_cast<float>(most), o.lse.anchor, o.lse.excess, o.softmax);
     }
     pass.rows[row] = plan;
+    left.poisoned += !plan.live && plan.labels == 0 && !(fabs(o.lse.value()) < INFINITY);
   }
 
   Team block(kFinishThreads);
   left.loss = block.sum(left.loss);
   left.largest_weight = block.max(left.largest_weight);
+  left.poisoned = block.sum(left.poisoned);
   if (threadIdx.x == 0) pass.left[blockIdx.x] = left;
 }
 

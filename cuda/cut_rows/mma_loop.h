@@ -2,7 +2,7 @@
 // loop runs on from tile to tile, so that the copies for the next are under way during the last products of this one.
 #pragma once
 
-#include "cuda/cut/mma_fragments.h"
+#include "cuda/cut_rows/mma_fragments.h"
 #include "cuda/ptx/memory.h"
 
 namespace cutloss::cuda {

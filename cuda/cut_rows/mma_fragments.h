@@ -2,7 +2,7 @@
 // three products of tf32 parts, whose error is that of float32.
 #pragma once
 
-#include "cuda/cut/shared_tile.h"
+#include "cuda/cut_rows/shared_tile.h"
 #include "cuda/ptx/ldmatrix.h"
 #include "cuda/ptx/math.h"
 #include "cuda/ptx/mma.h"

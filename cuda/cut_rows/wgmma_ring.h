@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include "cuda/cut/logit_map.h"
+#include "cuda/cut_rows/logit_map.h"
 #include "cuda/ptx/barrier.h"
 #include "cuda/ptx/mbarrier.h"
 #include "cuda/ptx/memory.h"

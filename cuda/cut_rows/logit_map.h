@@ -3,7 +3,7 @@
 // All loss arithmetic on tiles is written on it, once for both paths.
 #pragma once
 
-#include "cuda/cut/cut_pass.h"
+#include "cuda/cut_rows/cut_pass.h"
 #include "cuda/ptx/math.h"
 #include "math/tanh.h"
 

@@ -4,8 +4,8 @@
 // through a branch of its own: products under a condition would be serialised by the compiler.
 #pragma once
 
-#include "cuda/cut/product_epilogue.h"
-#include "cuda/cut/wgmma_ring.h"
+#include "cuda/cut_rows/product_epilogue.h"
+#include "cuda/cut_rows/wgmma_ring.h"
 #include "cuda/launch.h"
 
 namespace cutloss::cuda {

@@ -1,13 +1,13 @@
 // One request: its views moved in, the targets checked before anything else, the statistics met, and the gradient put
 // on the stream chunk by chunk. The host looks at results twice on the way, which costs less than kernels that would
 // have to carry them: the targets' totals, and the loss with the largest weight of a row.
-#include "cuda/cut/run_cut.h"
+#include "cuda/cut_rows/run_cut_rows.h"
 
 #include <cmath>
 #include <memory>
 #include <new>
 
-#include "cuda/cut/cut_pass.h"
+#include "cuda/cut_rows/cut_pass.h"
 #include "cuda/residence.h"
 #include "cuda/rows/target_totals.h"
 #include "engine/row_targets.h"
@@ -156,13 +156,23 @@ class CutRun {
     CUTLOSS_TRY(check(launch_finish_rows(pass_, stream()), "compute the loss"));
     std::unique_ptr<CutLeft[]> of_blocks;
     CUTLOSS_TRY(fetch(pass_.left, pass_.finish_blocks, of_blocks));
-    double loss = 0, largest = 0;
+    double loss = 0, largest = 0, poisoned = 0;
     for (int i = 0; i < pass_.finish_blocks; ++i) {
       loss += of_blocks[i].loss;
       largest = std::fmax(largest, of_blocks[i].largest_weight);
+      poisoned += of_blocks[i].poisoned;
     }
     request_.loss = loss * pass_.scale;
     chunk_.gradient_scale = request_.hidden.dtype == DType::kFloat16 ? half_scale(largest) : 1;
+    return poisoned > 0 && resident().classifier_gradient ? clean_hidden() : Status{};
+  }
+
+  /// What stands in a row without a gradient, be it not-a-number, does not reach the classifier.
+  Status clean_hidden() noexcept {
+    char* clean = nullptr;
+    CUTLOSS_TRY(allocate(clean_hidden_, resident().rows * resident().dim * element(), &clean));
+    CUTLOSS_TRY(check(launch_clean_hidden(pass_, clean, stream()), "copy hidden"));
+    pass_.request.hidden.data = clean;
     return {};
   }
 
@@ -217,12 +227,12 @@ class CutRun {
   int64_t held_ = 0;  // bytes of workspace
   int64_t* kept_total_on_gpu_ = nullptr;
   Scratch partials_, target_logits_, rows_, left_, bias_, same_tile_, tile_begin_, kept_total_, hidden_sums_, kept_,
-      dz_, logits_;
+      dz_, logits_, clean_hidden_;
 };
 
 }  // namespace
 
-Status run_cut(CutRowsRequest& request, Device& device, Cancel& cancel) noexcept {
+Status run_cut_rows(CutRowsRequest& request, Device& device, Cancel& cancel) noexcept {
   return CutRun(request, device, cancel).run();
 }
 

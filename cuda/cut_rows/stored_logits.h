@@ -2,7 +2,7 @@
 // storage type. The memory of products has room for whole tiles of classes.
 #pragma once
 
-#include "cuda/cut/logit_map.h"
+#include "cuda/cut_rows/logit_map.h"
 #include "math/float16.h"
 
 namespace cutloss::cuda {

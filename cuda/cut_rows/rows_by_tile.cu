@@ -1,7 +1,7 @@
 // Which rows aim at the classes of each tile, so that a tile of the classifier's gradient finds its targets: one block
 // per tile reads every target and lists its own in the order of rows. Where its list begins it counts itself, so no
 // block waits for another.
-#include "cuda/cut/cut_pass.h"
+#include "cuda/cut_rows/cut_pass.h"
 #include "cuda/launch.h"
 #include "cuda/rows/team.h"
 

@@ -1,5 +1,5 @@
 // From a pass to the kernels for its path and storage type, which are compiled in files of their own.
-#include "cuda/cut/cut_pass.h"
+#include "cuda/cut_rows/cut_pass.h"
 #include "math/float16.h"
 
 namespace cutloss::cuda {

@@ -2,7 +2,7 @@
 // exact in float; rounded once, at the end. And the questions that products ask the filter's map.
 #pragma once
 
-#include "cuda/cut/stored_logits.h"
+#include "cuda/cut_rows/stored_logits.h"
 
 namespace cutloss::cuda {
 

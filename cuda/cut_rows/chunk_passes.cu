@@ -1,7 +1,7 @@
 // The small passes around a chunk: the bias as floats, its gradient (the sums of dz over the rows, in double), and how
 // much the filter kept.
-#include "cuda/cut/cut_pass.h"
-#include "cuda/cut/product_epilogue.h"
+#include "cuda/cut_rows/cut_pass.h"
+#include "cuda/cut_rows/product_epilogue.h"
 #include "cuda/launch.h"
 #include "cuda/rows/team.h"
 
@@ -40,11 +40,9 @@ __global__ void __launch_bounds__(kThreads) bias_gradient_kernel(const CutPass p
   const CutRowsRequest& r = pass.request;
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   const int64_t column = int64_t{blockIdx.x} * kWarp + lane;
-  const bool filtered = r.filter_eps > 0 && r.filter_classifier;
   double sum = 0;
   if (column < chunk.width) {
     for (int64_t row = warp; row < r.rows; row += kWarps) {
-      if (filtered && chunk.kept[kept_at(row, column, chunk.kept_stride)] == 0) continue;
       sum += math::widen(static_cast<const T*>(chunk.dz)[row * chunk.stride + column]);
     }
   }
@@ -60,6 +58,17 @@ __global__ void __launch_bounds__(kThreads) bias_gradient_kernel(const CutPass p
     if (aims.target == chunk.begin + column) sum += aims.target_slope;
   }
   narrow_to(r.bias_gradient, chunk.begin + column, static_cast<float>(sum));
+}
+
+/// Nothing times infinity would be not-a-number in a product.
+__global__ void __launch_bounds__(kThreads) clean_hidden_kernel(const CutPass pass, uint16_t* to) {
+  const CutRowsRequest& r = pass.request;
+  const int64_t halves = r.dim * static_cast<int64_t>(element_size(r.hidden.dtype)) / 2;
+  for (int64_t row = blockIdx.x; row < r.rows; row += gridDim.x) {
+    const uint16_t* from = r.hidden.as<const uint16_t>() + row * halves;
+    const bool used = pass.rows[row].live || pass.rows[row].labels != 0;
+    for (int64_t i = threadIdx.x; i < halves; i += kThreads) to[row * halves + i] = used ? from[i] : 0;
+  }
 }
 
 __global__ void __launch_bounds__(kThreads)
@@ -86,6 +95,11 @@ cudaError_t start_bias_gradient(const CutPass& pass, const CutChunk& chunk, cuda
 cudaError_t launch_widen_bias(const CutPass& pass, float* bias, cudaStream_t stream) {
   return launch(widen_bias_kernel, static_cast<int>(divide_up(pass.request.classes, kThreads)), kThreads, 0, stream,
                 pass, bias);
+}
+
+cudaError_t launch_clean_hidden(const CutPass& pass, void* to, cudaStream_t stream) {
+  return launch(clean_hidden_kernel, static_cast<int>(std::min<int64_t>(pass.request.rows, 4096)), kThreads, 0, stream,
+                pass, static_cast<uint16_t*>(to));
 }
 
 cudaError_t launch_bias_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream) {

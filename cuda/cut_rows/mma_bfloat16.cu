@@ -1,5 +1,5 @@
 // The mma.sync kernels for bfloat16. A file for each storage type, so that a change compiles a part, and two at once.
-#include "cuda/cut/mma_kernels.h"
+#include "cuda/cut_rows/mma_kernels.h"
 
 namespace cutloss::cuda {
 

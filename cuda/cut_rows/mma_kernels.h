@@ -2,11 +2,11 @@
 // of sums is in lane_statistics.h, gradient_piece.h and product_epilogue.h.
 #pragma once
 
-#include "cuda/cut/gradient_piece.h"
-#include "cuda/cut/lane_statistics.h"
-#include "cuda/cut/mma_loop.h"
-#include "cuda/cut/product_epilogue.h"
-#include "cuda/cut/stored_logits.h"
+#include "cuda/cut_rows/gradient_piece.h"
+#include "cuda/cut_rows/lane_statistics.h"
+#include "cuda/cut_rows/mma_loop.h"
+#include "cuda/cut_rows/product_epilogue.h"
+#include "cuda/cut_rows/stored_logits.h"
 #include "cuda/launch.h"
 #include "engine/row_targets.h"
 

@@ -4,7 +4,7 @@
 
 #include <cuda_runtime.h>
 
-#include "cuda/cut/cut_pass.h"
+#include "cuda/cut_rows/cut_pass.h"
 #include "cuda/ptx/cp_async.h"
 #include "cuda/ptx/wgmma.h"
 

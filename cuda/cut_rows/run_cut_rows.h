@@ -7,6 +7,6 @@
 namespace cutloss::cuda {
 
 /// The stream's submission must be held.
-Status run_cut(CutRowsRequest& request, Device& device, Cancel& cancel) noexcept;
+Status run_cut_rows(CutRowsRequest& request, Device& device, Cancel& cancel) noexcept;
 
 }  // namespace cutloss::cuda

@@ -1,6 +1,6 @@
 // The wgmma kernels for float16. A file for each storage type, so that a change compiles a part, and two at once.
-#include "cuda/cut/wgmma_logits.h"
-#include "cuda/cut/wgmma_product.h"
+#include "cuda/cut_rows/wgmma_logits.h"
+#include "cuda/cut_rows/wgmma_product.h"
 
 namespace cutloss::cuda {
 

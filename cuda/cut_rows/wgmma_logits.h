@@ -3,10 +3,10 @@
 // some blocks behind the first, so that the arithmetic of one on its tile falls into the products of the other.
 #pragma once
 
-#include "cuda/cut/gradient_piece.h"
-#include "cuda/cut/lane_statistics.h"
-#include "cuda/cut/stored_logits.h"
-#include "cuda/cut/wgmma_ring.h"
+#include "cuda/cut_rows/gradient_piece.h"
+#include "cuda/cut_rows/lane_statistics.h"
+#include "cuda/cut_rows/stored_logits.h"
+#include "cuda/cut_rows/wgmma_ring.h"
 #include "cuda/launch.h"
 #include "engine/row_targets.h"
 

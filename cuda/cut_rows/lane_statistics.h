@@ -3,7 +3,7 @@
 // target stays out of maximum and sum, as everywhere (math/rows/softmax.h).
 #pragma once
 
-#include "cuda/cut/logit_map.h"
+#include "cuda/cut_rows/logit_map.h"
 #include "cuda/rows/plain_row.h"
 #include "math/exp.h"
 

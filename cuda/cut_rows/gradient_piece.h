@@ -2,7 +2,7 @@
 // it is added in float where the gradients are written, so no filter and no 16-bit rounding touches it.
 #pragma once
 
-#include "cuda/cut/logit_map.h"
+#include "cuda/cut_rows/logit_map.h"
 #include "cuda/rows/plain_row.h"
 
 namespace cutloss::cuda {
@@ -36,7 +36,7 @@ __device__ __forceinline__ bool to_gradient(Piece& c, int column0, const CutRow 
         const float softmax = counts ? weighted_softmax<T>(z, row.shift) : 0.f;
         keeps |= !(fabsf(softmax) < row.threshold);  // not-a-number is kept
         const float dz = column == row.target ? 0.f : softmax - row.labels * weight;
-        value = dz * map.slope(value) * scale;
+        value = dz == 0 ? 0.f : dz * map.slope(value) * scale;
       }
     }
   }
