@@ -1,13 +1,16 @@
-// Compiles every kernel for every GPU that ships and fails on a spilled register, a byte of local memory, or static shared
-// memory, which kernels may not have. Prints the registers of each kernel on each GPU.
+// Compiles every kernel for every GPU that ships and fails on a spilled register, a byte of local memory, static shared
+// memory, which kernels may not have, or products that the compiler serialises. Kernels named for an instruction must
+// contain it. Prints the registers of each kernel on each GPU.
 //
-//   node scripts/kernel-gate.mjs            every architecture of cuda/find_cuda.cmake
-//   node scripts/kernel-gate.mjs 80 90a     some of them
+//   node scripts/kernel-gate.mjs                        every architecture of cuda/find_cuda.cmake
+//   node scripts/kernel-gate.mjs 80 90a                 some of them
+//   node scripts/kernel-gate.mjs --only cut_rows 90a    the files whose path contains a word
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -57,6 +60,53 @@ function readReport(output) {
   return kernels;
 }
 
+const special = {
+  wgmma: /wgmma\.mma_async/g,
+  'bulk tensor copy': /cp\.async\.bulk\.tensor/g,
+  multicast: /multicast::cluster/g,
+  'mma.sync': /mma\.sync/g,
+  'cp.async': /cp\.async\.cg/g,
+};
+/** By the beginning of a kernel's name. What an architecture does not have, its kernels leave out: they are empty. */
+const needed = {
+  wgmma_logits: { on: ['90a'], instructions: ['wgmma', 'bulk tensor copy', 'multicast'] },
+  wgmma_product: { on: ['90a'], instructions: ['wgmma', 'bulk tensor copy'] },
+  mma_: { on: 'every', instructions: ['mma.sync', 'cp.async'] },
+};
+
+/** How often each special instruction stands in the PTX of each kernel. */
+function countInstructions(folder) {
+  const [ptx] = readdirSync(folder).filter((name) => name.endsWith('.ptx'));
+  const counts = {};
+  for (const part of readFileSync(join(folder, ptx), 'utf8')
+    .split(/\.entry /)
+    .slice(1)) {
+    counts[part.slice(0, part.indexOf('('))] = Object.fromEntries(
+      Object.entries(special).map(([name, pattern]) => [name, part.match(pattern)?.length ?? 0]),
+    );
+  }
+  return counts;
+}
+
+/** The instructions that a kernel should have by its name and has not. */
+function missing({ name, architecture, instructions }) {
+  const [, need] = Object.entries(needed).find(([prefix]) => name.startsWith(prefix)) ?? [];
+  if (!need || (need.on !== 'every' && !need.on.includes(architecture))) return [];
+  return need.instructions.filter((instruction) => !(instructions[instruction] > 0));
+}
+
+function printInstructions(kernels, architectures) {
+  for (const architecture of architectures) {
+    for (const kernel of kernels.filter((each) => each.architecture === architecture)) {
+      const counts = Object.entries(kernel.instructions).filter(([, count]) => count > 0);
+      if (counts.length === 0) continue;
+      console.log(
+        `sm_${architecture} ${kernel.name}: ${counts.map(([name, count]) => `${count} ${name}`).join(', ')}`,
+      );
+    }
+  }
+}
+
 function demangle(nvcc, names) {
   const tools = [join(dirname(nvcc), 'cu++filt'), 'c++filt'];
   const tool = tools.find((path) => path === 'c++filt' || existsSync(path));
@@ -94,8 +144,14 @@ if (!nvcc) {
   process.exit(0);
 }
 
-const architectures = process.argv.length > 2 ? process.argv.slice(2) : shippedArchitectures();
-const files = kernelFiles(join(root, 'cuda')).sort();
+const { values: options, positionals } = parseArgs({
+  options: { only: { type: 'string', default: '' } },
+  allowPositionals: true,
+});
+const architectures = positionals.length > 0 ? positionals : shippedArchitectures();
+const files = kernelFiles(join(root, 'cuda'))
+  .filter((file) => relative(root, file).includes(options.only))
+  .sort();
 const jobs = files.flatMap((file) => architectures.map((architecture) => ({ file, architecture })));
 const folder = mkdtempSync(join(tmpdir(), 'cutloss-gate-'));
 const found = [];
@@ -103,23 +159,34 @@ let failures = 0;
 
 async function work() {
   for (let job = jobs.shift(); job; job = jobs.shift()) {
-    const cubin = join(folder, `${found.length}-${jobs.length}.cubin`);
+    const kept = mkdtempSync(join(folder, 'kept-')); // what nvcc makes on the way: the PTX
     const { code, output } = await run(nvcc, [
       '-std=c++20',
       `-I${root}`,
       `-gencode=arch=compute_${job.architecture},code=sm_${job.architecture}`,
       '-cubin',
       '-o',
-      cubin,
+      join(kept, 'kernels.cubin'),
+      '--keep',
+      '--keep-dir',
+      kept,
       '-Xptxas',
       '-v,-warn-spills,-warn-lmem-usage,-Werror',
       job.file,
     ]);
-    if (code !== 0) {
+    if (code !== 0 || /C75\d\d/.test(output)) {
       failures += 1;
       console.log(`${relative(root, job.file)} for sm_${job.architecture}:\n${output}`);
     }
-    for (const kernel of readReport(output)) found.push({ ...kernel, architecture: job.architecture });
+    const instructions = code === 0 ? countInstructions(kept) : {};
+    for (const kernel of readReport(output)) {
+      found.push({
+        ...kernel,
+        architecture: job.architecture,
+        instructions: instructions[kernel.name] ?? {},
+      });
+    }
+    rmSync(kept, { recursive: true, force: true });
   }
 }
 
@@ -138,8 +205,13 @@ for (const { name, architecture, shared, stack, spills } of refused) {
   );
 }
 printRegisters(kernels, architectures);
+printInstructions(kernels, architectures);
+const lacking = kernels.filter((kernel) => missing(kernel).length > 0);
+for (const kernel of lacking) {
+  console.log(`${kernel.name} on sm_${kernel.architecture} lacks ${missing(kernel).join(', ')}`);
+}
 console.log(
   `kernel gate: ${kernels.length} kernels compiled for ${architectures.length} GPUs, ${refused.length} refused, ` +
-    `${failures} compilations failed`,
+    `${lacking.length} without their instructions, ${failures} compilations failed`,
 );
-process.exit(failures + refused.length === 0 && kernels.length > 0 ? 0 : 1);
+process.exit(failures + refused.length + lacking.length === 0 && kernels.length > 0 ? 0 : 1);

@@ -43,9 +43,9 @@ __device__ __forceinline__ int64_t lane_row(int64_t row0, int f) { return row0 +
 template <class T>
 __global__ void __launch_bounds__(kMmaThreads, 1) mma_statistics_kernel(const CutPass pass) {
   using Loop = LogitLoop<T>;
-  const int64_t rows = pass.request.rows, row_blocks = divide_up(rows, kCutRows);
+  const int64_t rows = pass.request.rows;
   const int64_t tiles = divide_up(pass.request.classes, kMmaColumns);
-  const int64_t span = blockIdx.x / row_blocks, block_row0 = blockIdx.x % row_blocks * kCutRows;
+  const int64_t span = blockIdx.x % pass.spans, block_row0 = blockIdx.x / pass.spans * kCutRows;
   const int64_t begin = share_begin(tiles, pass.spans, span), end = share_begin(tiles, pass.spans, span + 1);
   const int64_t row0 = block_row0 + Loop::warp_row();
 
@@ -178,9 +178,9 @@ template <class T, bool kOfHidden>
 __global__ void __launch_bounds__(kMmaThreads, 1) mma_product_kernel(const CutPass pass, const CutChunk chunk) {
   using Loop = MmaLoop<T, kOfHidden ? Major::kK : Major::kMn, Major::kMn>;
   const CutRowsRequest& r = pass.request;
-  const int64_t outer = kOfHidden ? r.rows : chunk.width, inner = kOfHidden ? chunk.width : r.rows;
-  const int64_t outer_blocks = divide_up(outer, kCutRows);
-  const int64_t outer0 = blockIdx.x % outer_blocks * kCutRows, dim0 = blockIdx.x / outer_blocks * kProductColumns;
+  const int64_t inner = kOfHidden ? chunk.width : r.rows;
+  const int64_t dim_blocks = divide_up(r.dim, kProductColumns);
+  const int64_t outer0 = blockIdx.x / dim_blocks * kCutRows, dim0 = blockIdx.x % dim_blocks * kProductColumns;
 
   ProductSteps<T, kOfHidden> steps = {};
   steps.kept = r.filter_eps > 0 && (kOfHidden ? r.filter_hidden : r.filter_classifier) ? chunk.kept : nullptr;

@@ -104,7 +104,7 @@ class CutRun {
         (reinterpret_cast<uintptr_t>(r.hidden.data) | reinterpret_cast<uintptr_t>(r.classifier.data)) % 16 == 0;
     pass_.path = choose_path(device_.compute_capability, r.dim, element(), aligned);
     pass_.workers = device_.multiprocessors;
-    pass_.spans = choose_spans(divide_up(r.rows, kCutRows), divide_up(r.classes, columns()), pass_.workers);
+    pass_.spans = logit_spans(pass_.path, r.rows, divide_up(r.classes, columns()), r.dim * element(), pass_.workers);
     pass_.parts = pass_.spans * parts_per_span(pass_.path);
     pass_.finish_blocks = static_cast<int>(std::min<int64_t>(divide_up(r.rows, kFinishThreads), kMostFinishBlocks));
   }

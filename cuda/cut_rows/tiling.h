@@ -16,6 +16,7 @@ enum class CutPath { kMma, kWgmma };
 inline constexpr int kCutRows = 128;     // rows of every tile
 inline constexpr int kMmaColumns = 128;  // classes of a tile of logits
 inline constexpr int kWgmmaColumns = 256;
+inline constexpr int kLogitCluster = 2;      // blocks of wgmma that share a tile of the classifier
 inline constexpr int kProductColumns = 128;  // of a tile of a gradient, along dim; 256 on the path of wgmma
 
 // The filter decides about pieces of dz that one warp holds; a gradient skips blocks of its inner dimension that have
@@ -29,6 +30,9 @@ constexpr int64_t round_up(int64_t n, int64_t unit) { return divide_up(n, unit) 
 
 /// A tile of mma.sync is two warps wide, each with partial results of its own.
 constexpr int parts_per_span(CutPath path) { return path == CutPath::kMma ? 2 : 1; }
+
+/// Row blocks that are computed side by side, and tiles at a time that a machine computes.
+constexpr int row_cluster(CutPath path) { return path == CutPath::kWgmma ? kLogitCluster : 1; }
 
 constexpr int tile_columns(CutPath path) { return path == CutPath::kWgmma ? kWgmmaColumns : kMmaColumns; }
 
@@ -46,28 +50,27 @@ constexpr int64_t occupancy(int64_t units, int64_t workers) {
   return units * 1000 / (divide_up(units, workers) * workers);
 }
 
-/// Into how many spans the vocabulary falls in the pass for statistics, so that row blocks times spans fill the
-/// machine. As few as will do: each leaves a partial result for every row.
-constexpr int choose_spans(int64_t row_blocks, int64_t vocabulary_tiles, int workers) {
-  constexpr int kMostSpans = 64, kGoodEnough = 970;
-  const int most = static_cast<int>(std::clamp<int64_t>(vocabulary_tiles / 4, 1, kMostSpans));
-  int best = 1;
-  for (int spans = 1; spans <= most; ++spans) {
-    const int64_t now = occupancy(row_blocks * spans, workers);
-    if (now > occupancy(row_blocks * best, workers)) best = spans;
+/// Into how many spans the classes of a launch fall. Row blocks times spans are its units of work, of which those that
+/// run at the same time belong to few row blocks: their rows of hidden (`unit_bytes` each) stay in the L2 cache while
+/// the classes stream past. As few spans as will do: for statistics each leaves a partial result of every row.
+constexpr int choose_spans(int64_t row_units, int64_t tiles, int64_t workers, int64_t unit_bytes) {
+  constexpr int64_t kMostSpans = 64, kTilesOfSpan = 4, kGoodEnough = 950, kResidentBytes = int64_t{24} << 20;
+  const int64_t most = std::clamp<int64_t>(tiles / kTilesOfSpan, 1, kMostSpans);
+  const bool all_stay = row_units * unit_bytes <= kResidentBytes;
+  const int64_t least = all_stay ? 1 : std::min(most, divide_up(workers * unit_bytes, kResidentBytes));
+  int64_t best = least;
+  for (int64_t spans = least; spans <= most; ++spans) {
+    const int64_t now = occupancy(row_units * spans, workers);
+    if (now > occupancy(row_units * best, workers)) best = spans;
     if (now >= kGoodEnough) break;
   }
-  return best;
+  return static_cast<int>(best);
 }
 
-/// The same for the dz of a chunk, which leaves nothing per span: as many as fill the machine best.
-constexpr int gradient_spans(int64_t rows, int64_t tiles, int workers) {
-  const int64_t row_blocks = divide_up(rows, kCutRows);
-  int best = 1;
-  for (int spans = 1; spans <= tiles && spans <= 64; ++spans) {
-    if (occupancy(row_blocks * spans, workers) > occupancy(row_blocks * best, workers)) best = spans;
-  }
-  return best;
+constexpr int logit_spans(CutPath path, int64_t rows, int64_t tiles, int64_t line_bytes, int workers) {
+  const int cluster = row_cluster(path);
+  const int64_t units = divide_up(rows, int64_t{kCutRows} * cluster);
+  return choose_spans(units, tiles, std::max(workers / cluster, 1), line_bytes * kCutRows * cluster);
 }
 
 /// What the gradient keeps in memory beside its results.

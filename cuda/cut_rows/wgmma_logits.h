@@ -12,7 +12,6 @@
 
 namespace cutloss::cuda {
 
-inline constexpr int kLogitCluster = 2;
 inline constexpr int kSkew = 2;  // blocks between the two warpgroups, fewer than there are stages
 
 /// What a launch of the kernel works on.
@@ -180,9 +179,11 @@ cudaError_t start_wgmma_statistics(const CutPass& pass, cudaStream_t stream) {
 
 template <class T>
 cudaError_t start_wgmma_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream) {
+  const CutRowsRequest& r = pass.request;
   const int tiles = static_cast<int>(chunk.stride / kWgmmaColumns), begin = static_cast<int>(chunk.begin);
-  return start_logits<T, true>(pass, chunk, {begin, tiles, gradient_spans(pass.request.rows, tiles, pass.workers), 0},
-                               stream);
+  const int64_t line_bytes = r.dim * static_cast<int64_t>(sizeof(T));
+  const int spans = logit_spans(CutPath::kWgmma, r.rows, tiles, line_bytes, pass.workers);
+  return start_logits<T, true>(pass, chunk, {begin, tiles, spans, 0}, stream);
 }
 
 }  // namespace cutloss::cuda

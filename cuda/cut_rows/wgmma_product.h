@@ -10,14 +10,15 @@
 
 namespace cutloss::cuda {
 
-/// The tiles of a product: [outer, dim], summed over `inner`. Those that run at the same time share what they read.
+/// The tiles of a product: [outer, dim], summed over `inner`. Those that run at the same time share rows of dz: dz is
+/// read once.
 struct ProductWork {
   int64_t outer, inner;
-  int64_t outer_blocks, tiles;
+  int64_t dim_blocks, tiles;
   const uint8_t* kept;  // null: everything
 
-  __device__ int64_t outer0(int64_t tile) const { return tile % outer_blocks * kCutRows; }
-  __device__ int64_t dim0(int64_t tile) const { return tile / outer_blocks * kWgmmaColumns; }
+  __device__ int64_t outer0(int64_t tile) const { return tile / dim_blocks * kCutRows; }
+  __device__ int64_t dim0(int64_t tile) const { return tile % dim_blocks * kWgmmaColumns; }
 };
 
 /// Of dz [rows][classes] the gradient of hidden reads rows of a tile, that of the classifier columns.
@@ -116,8 +117,8 @@ cudaError_t start_wgmma_product(const CutPass& pass, const CutChunk& chunk, cuda
   ProductWork work = {};
   work.outer = kOfHidden ? r.rows : chunk.width;
   work.inner = kOfHidden ? chunk.width : r.rows;
-  work.outer_blocks = divide_up(work.outer, kCutRows);
-  work.tiles = work.outer_blocks * divide_up(r.dim, kWgmmaColumns);
+  work.dim_blocks = divide_up(r.dim, kWgmmaColumns);
+  work.tiles = divide_up(work.outer, kCutRows) * work.dim_blocks;
   work.kept = r.filter_eps > 0 && (kOfHidden ? r.filter_hidden : r.filter_classifier) ? chunk.kept : nullptr;
 
   Matrix<T> other = kOfHidden ? pass.classifier<T>() : pass.hidden<T>();
