@@ -1,5 +1,8 @@
 // Losses on cut logits on small ragged shapes, in every storage type, through the engine as the binding calls it,
 // against float64 loops. Half of the cases leave their views in host memory, half put them on the GPU.
+#include <cstring>
+#include <limits>
+
 #include "test/native/cuda/cut_loops.h"
 #include "test/native/cuda/on_gpu.h"
 
@@ -176,6 +179,67 @@ CutCase everything(int rows, int classes, int dim, Numbers& random) {
 }
 
 template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+template <class T>
+Outputs<T> found_by(const CutCase& c, const Asked& asked) {
+  Outputs<T> found;
+  CHECK(run<T>(c, asked, true, &found).ok());
+  return found;
+}
+
+/// Again, with one input frozen, and with a filter that drops nothing: the same bits.
+template <class T>
+void check_bits(CutCase c) {
+  const Outputs<T> all = found_by<T>(c, {}), again = found_by<T>(c, {});
+  CHECK(all.loss == again.loss && same_bits(all.hidden, again.hidden) && same_bits(all.classifier, again.classifier) &&
+        same_bits(all.bias, again.bias) && same_bits(all.entropy, again.entropy));
+  CHECK(same_bits(found_by<T>(c, {.classifier = false, .bias = false}).hidden, all.hidden));
+  CHECK(same_bits(found_by<T>(c, {.hidden = false, .outputs = false}).classifier, all.classifier));
+  c.filter_hidden = c.filter_classifier = true;
+  const Outputs<T> unfiltered = found_by<T>(c, {});
+  CHECK(same_bits(unfiltered.hidden, all.hidden) && same_bits(unfiltered.classifier, all.classifier));
+  CHECK(unfiltered.kept_tiles == 1);
+}
+
+/// A filter loses no more than what it may: softmax below eps.
+template <class T>
+void check_filter(CutCase c, double eps, double least_kept, double most_kept) {
+  round_to<T>(c.hidden);
+  round_to<T>(c.classifier);
+  const CutAnswer exact = compute(c);
+  c.filter_hidden = c.filter_classifier = true;
+  c.filter_eps = eps;
+  const Outputs<T> found = found_by<T>(c, {});
+  CHECK(found.kept_tiles >= least_kept && found.kept_tiles <= most_kept);
+  const size_t v = static_cast<size_t>(c.rows.classes), d = static_cast<size_t>(c.dim);
+  for (size_t i = 0; i < exact.hidden.size(); ++i) {
+    double lost = 0;
+    for (size_t j = 0; j < v; ++j) {
+      const double g = std::fabs(exact.rows.gradient[i / d * v + j]) * static_cast<double>(exact.rows.counted);
+      if (g < eps) lost += g / exact.rows.counted * std::fabs(c.classifier[j * d + i % d]);
+    }
+    const double allowed = 4 * std::fmax(exact.hidden[i].size * Storage<T>::kHalfUnit, Storage<T>::kSmallest) +
+                           4 * exact.hidden[i].sway * 0x1p-24 + lost;
+    CHECK(std::fabs(math::widen(found.hidden[i]) - exact.hidden[i].value) <= allowed);
+  }
+}
+
+/// What stands in a row that does not count reaches nothing but that row's lse.
+template <class T>
+void check_ignored_nan(CutCase c) {
+  c.rows.ids[1] = c.rows.ignore_index;
+  const Outputs<T> clean = found_by<T>(c, {});
+  c.hidden[static_cast<size_t>(c.dim) + 1] = std::numeric_limits<double>::quiet_NaN();
+  const Outputs<T> found = found_by<T>(c, {});
+  CHECK(found.loss == clean.loss && same_bits(found.hidden, clean.hidden) && same_bits(found.bias, clean.bias) &&
+        same_bits(found.classifier, clean.classifier));
+  CHECK(found.lse[1] != found.lse[1] && found.lse[0] == clean.lse[0]);
+}
+
+template <class T>
 void check_type(Numbers& random) {
   check_case<T>(plain(5, 130, 40, random), false);
   check_case<T>(plain(130, 70, 72, random), true);
@@ -186,6 +250,11 @@ void check_type(Numbers& random) {
   CutCase chunks = everything(140, 520, 24, random);
   chunks.workspace_bytes = 1;
   check_case<T>(chunks, true);
+  check_bits<T>(chunks);
+  check_ignored_nan<T>(chunks);
+  check_ignored_nan<T>(everything(3, 20, 16, random));
+  check_filter<T>(plain(40, 260, 16, random), 0x1p-1, 0.01, 0.99);
+  check_filter<T>(plain(40, 260, 16, random), 1, 0, 0);
   chunks.rows.shift = 2;
   chunks.rows.time = 20;
   chunks.workspace_bytes = 0;
