@@ -1,4 +1,4 @@
-"""PyTorch's cross-entropy on the GPU: one workload per line in, seconds out (see bench/peer.mjs)."""
+"""PyTorch's cross-entropy, of logits or of hidden and classifier, on the GPU: one workload per line in, seconds out (see bench/peer.mjs)."""
 
 import json
 import sys
@@ -67,6 +67,71 @@ def cross_entropy(work):
     return {"seconds": seconds, "peakBytes": torch.cuda.max_memory_allocated()}
 
 
+def product_loss(hidden, classifier, targets):
+    return torch.nn.functional.cross_entropy((hidden @ classifier.T).float(), targets)
+
+
+def cut_function(kind):
+    """A way to the loss of hidden and classifier, or an ImportError."""
+    if kind == "eager":
+        return product_loss
+    if kind == "compiled":
+        return torch.compile(product_loss, dynamic=False)
+    if kind == "cce":
+        from cut_cross_entropy import linear_cross_entropy
+
+        return linear_cross_entropy
+    if kind == "liger":
+        from liger_kernel.transformers import LigerFusedLinearCrossEntropyLoss
+
+        fused = LigerFusedLinearCrossEntropyLoss()
+        return lambda hidden, classifier, targets: fused(classifier, hidden, targets)
+    if kind == "quack":
+        from quack.linear_cross_entropy import linear_cross_entropy as quack_loss
+
+        return quack_loss
+    raise ValueError(f"unknown kind {kind}")
+
+
+def cut_tensors(work):
+    key = ("cut", work["rows"], work["classes"], work["dim"])
+    if key not in made:
+        forget()
+        generator = torch.Generator("cuda").manual_seed(1)
+
+        def normal(*shape):
+            return torch.empty(*shape, device="cuda", dtype=torch.bfloat16).normal_(generator=generator)
+
+        hidden, classifier = normal(key[1], key[3]), normal(key[2], key[3]) / key[3] ** 0.5
+        made[key] = hidden, classifier, torch.randint(key[2], (key[1],), device="cuda", generator=generator)
+    return made[key]
+
+
+def cut_cross_entropy(work):
+    hidden, classifier, targets = cut_tensors(work)
+    if work["cut"] == "matmul":
+        hidden.requires_grad_(False)
+        classifier.requires_grad_(False)
+        timed(lambda: hidden @ classifier.T, 3)
+        return {"seconds": timed(lambda: hidden @ classifier.T, work["calls"])}
+    function = cut_function(work["cut"])
+    hidden.requires_grad_(work["gradient"])
+    classifier.requires_grad_(work["gradient"])
+
+    def call():
+        hidden.grad = classifier.grad = None
+        loss = function(hidden, classifier, targets)
+        if work["gradient"]:
+            loss.backward()
+
+    timed(call, 3)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    seconds = timed(call, work["calls"])
+    hidden.grad = classifier.grad = None
+    return {"seconds": seconds, "peakBytes": torch.cuda.max_memory_allocated() - before}
+
+
 def copy(size):
     source = torch.randint(-(2**31), 2**31 - 1, (size // 4,), device="cuda", dtype=torch.int32)
     target = torch.empty_like(source)
@@ -81,6 +146,8 @@ def answer(work):
     if "forget" in work:
         forget()
         return {}
+    if "cut" in work:
+        return cut_cross_entropy(work)
     return cross_entropy(work)
 
 

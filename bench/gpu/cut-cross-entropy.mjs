@@ -1,0 +1,155 @@
+// cutCrossEntropy on tensors that are on the GPU, beside a bare product of hidden and classifier (torch matmul) in the same
+// run, PyTorch eager and compiled, and whatever of Apple's CCE, Liger and QuACK that Python can import. A product is 2 NVD
+// flops; loss and gradients, exact, are counted as the 8 NVD that recomputing takes. Times are by the wall clock around
+// calls that return when the work is done. The targets' logits stand out as in a trained model.
+//
+//   node bench/gpu/cut-cross-entropy.mjs [--python PATH] [--json FILE] [--small]
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { cutCrossEntropySync, devices, memory, tensor, toBFloat16, zeros } from 'cutloss';
+import { connect } from '../peer.mjs';
+import { median, printTable } from '../table.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    python: { type: 'string' },
+    json: { type: 'string' },
+    small: { type: 'boolean', default: false },
+  },
+});
+const device = 'cuda:0';
+if (!devices().some((info) => info.device === device)) {
+  console.error('Expected a GPU: cutloss finds none');
+  process.exit(2);
+}
+const shapes = options.small
+  ? [[40, 300, 64]]
+  : [
+      [8192, 256000, 2304],
+      [16384, 128256, 4096],
+      [4096, 151936, 4096],
+      [8192, 131072, 4096],
+    ];
+const calls = options.small ? 1 : 5;
+const kinds = ['eager', 'compiled', 'cce', 'liger', 'quack'];
+
+const torch = options.python ? await connect('torch_cuda', options.python, 1) : 'no Python was given';
+if (typeof torch === 'string') console.log(`torch: not measured, ${torch}`);
+const results = [];
+const table = [];
+for (const shape of shapes) await measure(...shape);
+console.log();
+printTable(table);
+if (typeof torch !== 'string') torch.close();
+
+async function ask(workload) {
+  if (typeof torch === 'string') return { error: torch };
+  try {
+    return await torch.run(workload);
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+
+/** Normally distributed numbers: a stretch of prime length, repeated. */
+function normal(count, size) {
+  const stretch = new Float32Array(1048573).map(
+    () => size * Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()),
+  );
+  const values = toBFloat16(stretch);
+  const data = new Uint16Array(count);
+  for (let at = 0; at < count; at += values.length) data.set(values.subarray(0, count - at), at);
+  return data;
+}
+
+const widen = (bits) => new Float32Array(new Uint32Array([bits << 16]).buffer)[0];
+
+/** hidden of a row: noise, and so much of its target's class that the target's probability is 0.6 on average. */
+function makeInputs(rows, classes, dim) {
+  const classifier = normal(classes * dim, 1);
+  const noise = normal(rows * dim, 1 / Math.sqrt(dim));
+  const targets = new Int32Array(rows).map(() => Math.floor(Math.random() * classes));
+  const hidden = new Float32Array(rows * dim);
+  for (let i = 0; i < rows; i++) {
+    const pull = (Math.log(classes) + 8 * Math.random() - 3) / dim;
+    const from = targets[i] * dim;
+    for (let k = 0; k < dim; k++) {
+      hidden[i * dim + k] = pull * widen(classifier[from + k]) + widen(noise[i * dim + k]);
+    }
+  }
+  return {
+    hidden: tensor(toBFloat16(hidden), [rows, dim], 'bfloat16'),
+    classifier: tensor(classifier, [classes, dim], 'bfloat16'),
+    targets: tensor(targets, [rows]),
+  };
+}
+
+function seconds(work) {
+  const start = performance.now();
+  work();
+  return (performance.now() - start) / 1000;
+}
+
+async function measure(rows, classes, dim) {
+  const host = makeInputs(rows, classes, dim);
+  const inputs = Object.fromEntries(Object.entries(host).map(([name, each]) => [name, each.toSync(device)]));
+  const out = {
+    hidden: zeros([rows, dim], 'bfloat16', device),
+    classifier: zeros([classes, dim], 'bfloat16', device),
+  };
+  const product = 2 * rows * classes * dim;
+  const works = [
+    { name: 'forward', flops: product, ask: {} },
+    { name: 'loss + gradients, exact', flops: 4 * product, ask: { grads: true, out } },
+    {
+      name: 'loss + gradients, filtered',
+      flops: 4 * product,
+      ask: { grads: true, out, gradientFilter: 'both' },
+    },
+  ];
+  const bare = await ask({ cut: 'matmul', rows, classes, dim, calls });
+  const bareRate = bare.seconds ? product / median(bare.seconds) : undefined;
+  const shape = `${rows} x ${classes} x ${dim}`;
+  if (bareRate) console.log(`${shape}: torch matmul ${(bareRate / 1e12).toFixed(0)} TFLOP/s`);
+  for (const work of works) {
+    const first = cutCrossEntropySync(inputs, work.ask);
+    cutCrossEntropySync(inputs, work.ask);
+    const time = median(
+      Array.from({ length: calls }, () => seconds(() => cutCrossEntropySync(inputs, work.ask))),
+    );
+    const used = memory().find((each) => each.device === device);
+    const rate = work.flops / time;
+    const result = {
+      rows,
+      classes,
+      dim,
+      work: work.name,
+      seconds: time,
+      TFLOPs: rate / 1e12,
+      ofMatmul: bareRate && rate / bareRate,
+      extraBytes: used.peakBytes - used.bytes,
+      keptTiles: first.keptTiles,
+      loss: first.loss,
+    };
+    const row = {
+      shape,
+      work: work.name,
+      ms: (time * 1e3).toFixed(2),
+      'TFLOP/s': (rate / 1e12).toFixed(0),
+      'of matmul': bareRate ? `${((100 * rate) / bareRate).toFixed(0)} %` : '–',
+      'extra MiB': (result.extraBytes / 2 ** 20).toFixed(0),
+    };
+    for (const kind of work.name.endsWith('filtered') ? ['cce'] : kinds) {
+      const answer = await ask({ cut: kind, rows, classes, dim, calls, gradient: work.name !== 'forward' });
+      result[kind] = answer.seconds
+        ? { seconds: median(answer.seconds), peakBytes: answer.peakBytes }
+        : answer;
+      if (answer.seconds) row[`${kind} ms`] = (median(answer.seconds) * 1e3).toFixed(2);
+    }
+    results.push(result);
+    table.push(row);
+    if (options.json) writeFileSync(options.json, JSON.stringify({ torch: torch.version ?? torch, results }));
+  }
+  await ask({ forget: true });
+  for (const each of [...Object.values(inputs), ...Object.values(out)]) each.dispose();
+}
