@@ -1,7 +1,10 @@
 // The engine around the kernels: devices, memory and its budget, a failure at every allocation, cancelling, copies
 // longer than the staging ring.
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "cuda/emulated/runtime/device_memory.h"
@@ -14,20 +17,25 @@ namespace {
 
 constexpr int kRows = 5, kClasses = 11;
 
-struct Call {
+View host(void* data, size_t size, DType dtype) {
+  View view;
+  view.data = data;
+  view.size = static_cast<int64_t>(size);
+  view.dtype = dtype;
+  view.given = true;
+  return view;
+}
+
+bool all_untouched(const std::vector<float>& gradient) {
+  return std::all_of(gradient.begin(), gradient.end(), [](float g) { return g == -7; });
+}
+
+struct RowsCall {
   std::vector<float> logits = std::vector<float>(kRows * kClasses, 0.25f);
   std::vector<float> gradient = std::vector<float>(kRows * kClasses, -7);
   std::vector<int32_t> targets = {0, 3, 10, 2, 2};
   Request request = RowsRequest{};
 
-  static View host(void* data, size_t size, DType dtype) {
-    View view;
-    view.data = data;
-    view.size = static_cast<int64_t>(size);
-    view.dtype = dtype;
-    view.given = true;
-    return view;
-  }
   Status run(Engine& engine, Cancel& cancel) {
     RowsRequest& r = std::get<RowsRequest>(request);
     r.logits = host(logits.data(), logits.size(), DType::kFloat32);
@@ -37,11 +45,41 @@ struct Call {
     r.classes = kClasses;
     return engine.run(request, cancel);
   }
-  bool untouched() const {
-    for (const float g : gradient) {
-      if (g != -7) return false;
-    }
-    return true;
+  double loss() const { return std::get<RowsRequest>(request).loss; }
+  bool untouched() const { return all_untouched(gradient); }
+  bool operator==(const RowsCall& other) const { return gradient == other.gradient && loss() == other.loss(); }
+};
+
+struct CutCall {
+  static constexpr int kDim = 8;
+  std::vector<float> hidden = numbers(kRows * kDim, 3), classifier = numbers(kClasses * kDim, 5);
+  std::vector<float> hidden_gradient = std::vector<float>(kRows * kDim, -7);
+  std::vector<float> classifier_gradient = std::vector<float>(kClasses * kDim, -7);
+  std::vector<int32_t> targets = {0, 3, 10, 2, 2};
+  Request request = CutRowsRequest{};
+
+  static std::vector<float> numbers(size_t count, unsigned step) {
+    std::vector<float> values(count);
+    for (size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i * step % 17) / 8 - 1;
+    return values;
+  }
+  Status run(Engine& engine, Cancel& cancel) {
+    CutRowsRequest& r = std::get<CutRowsRequest>(request);
+    r.hidden = host(hidden.data(), hidden.size(), DType::kFloat32);
+    r.classifier = host(classifier.data(), classifier.size(), DType::kFloat32);
+    r.targets = host(targets.data(), targets.size(), DType::kInt32);
+    r.hidden_gradient = host(hidden_gradient.data(), hidden_gradient.size(), DType::kFloat32);
+    r.classifier_gradient = host(classifier_gradient.data(), classifier_gradient.size(), DType::kFloat32);
+    r.rows = kRows;
+    r.classes = kClasses;
+    r.dim = kDim;
+    return engine.run(request, cancel);
+  }
+  double loss() const { return std::get<CutRowsRequest>(request).loss; }
+  bool untouched() const { return all_untouched(hidden_gradient) && all_untouched(classifier_gradient); }
+  bool operator==(const CutCall& other) const {
+    return hidden_gradient == other.hidden_gradient && classifier_gradient == other.classifier_gradient &&
+           loss() == other.loss();
   }
 };
 
@@ -98,14 +136,14 @@ void test_budget(Engine& engine) {
   CHECK(is_idle(engine));
 }
 
-/// Memory runs out at the k-th allocation, which is asked for a second time once the pool is empty: that fails too.
+/// Memory runs out at the k-th allocation, which is asked for a second time once the pool is empty.
+template <class Call>
 void test_every_failing_allocation(Engine& engine) {
   Call good;
   Cancel never;
   CHECK(good.run(engine, never).ok());
-  const double loss = std::get<RowsRequest>(good.request).loss;
   int failures = 0;
-  for (uint64_t k = 1; k < 20; ++k) {
+  for (uint64_t k = 1; k < 25; ++k) {
     Call call;
     emulated::device_memory().fail_allocation(k);
     const Status status = call.run(engine, never);
@@ -115,12 +153,32 @@ void test_every_failing_allocation(Engine& engine) {
     CHECK(is_idle(engine));
     Call next;
     CHECK(next.run(engine, never).ok());
-    CHECK(std::get<RowsRequest>(next.request).loss == loss);
-    CHECK(next.gradient == good.gradient);
+    CHECK(next == good);
   }
   CHECK(failures == 0);  // one failure at a time is made good by emptying the pool
 }
 
+/// All memory but a little is somebody else's: the call says what it asked for and what is free, and leaves nothing
+/// behind.
+template <class Call>
+void test_little_memory(Engine& engine) {
+  constexpr size_t kBudget = 6442450944, kGpu = size_t{4} << 30;
+  static_assert(kGpu < kBudget);
+  for (const size_t left : {size_t{0}, size_t{100}, size_t{1000}, size_t{3000}}) {
+    void* theirs = nullptr;
+    CHECK(engine.allocate(kGpu - left, &theirs).ok());
+    Call call;
+    Cancel never;
+    const Status status = call.run(engine, never);
+    CHECK(status.code == Code::kMemory && call.untouched());
+    CHECK(std::strstr(status.message, "bytes of memory on cuda:0") && std::strstr(status.message, "free"));
+    CHECK(engine.memory().bytes == kGpu - left && engine.memory().workspace_bytes == 0);
+    engine.release(theirs, kGpu - left);
+    CHECK(Call().run(engine, never).ok());
+  }
+}
+
+template <class Call>
 void test_cancel(Engine& engine) {
   Call call;
   Cancel cancel;
@@ -130,16 +188,27 @@ void test_cancel(Engine& engine) {
   CHECK(is_idle(engine));
 }
 
-void test_same_bits(Engine& engine) {
-  Call first;
+/// 200 calls of two kinds from eight threads give what one call gives alone.
+void test_same_bits_together(Engine& engine) {
+  RowsCall rows;
+  CutCall cut;
   Cancel never;
-  CHECK(first.run(engine, never).ok());
-  for (int i = 0; i < 20; ++i) {
-    Call again;
-    CHECK(again.run(engine, never).ok());
-    CHECK(again.gradient == first.gradient);
-    CHECK(std::get<RowsRequest>(again.request).loss == std::get<RowsRequest>(first.request).loss);
+  CHECK(rows.run(engine, never).ok() && cut.run(engine, never).ok());
+  std::atomic<int> same{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 25; ++i) {
+        RowsCall rows_again;
+        CutCall cut_again;
+        same += i % 2 ? rows_again.run(engine, never).ok() && rows_again == rows
+                      : cut_again.run(engine, never).ok() && cut_again == cut;
+      }
+    });
   }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(same == 200);
+  CHECK(is_idle(engine));
 }
 
 }  // namespace
@@ -153,8 +222,12 @@ int main() {
   test_describe(*engine);
   test_copies(*engine);
   test_budget(*engine);
-  test_every_failing_allocation(*engine);
-  test_cancel(*engine);
-  test_same_bits(*engine);
+  test_every_failing_allocation<RowsCall>(*engine);
+  test_every_failing_allocation<CutCall>(*engine);
+  test_little_memory<RowsCall>(*engine);
+  test_little_memory<CutCall>(*engine);
+  test_cancel<RowsCall>(*engine);
+  test_cancel<CutCall>(*engine);
+  test_same_bits_together(*engine);
   return test::finish("engine");
 }
