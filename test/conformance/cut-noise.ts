@@ -6,15 +6,16 @@
 //   exponent  d z_ij^2 = (slope d a)^2 + (u z)^2 + (u (z - max))^2 + (2 u)^2     z rounded, reduced, its exponential
 //   lse       d lse_i^2 = sum_j (p_j d z_j)^2 + (u lse)^2 + (2 u)^2              a sum of exponentials, the largest 1
 //   gradient  d g_ij from d z_ij and d lse_i through p_j, 1 - p_y and the row's weight; then, where a gradient is
-//             multiplied as bfloat16, the rounding of g_ij itself, taken twice: as independent errors, and as the
-//             error that rounding the exact g_ij makes, since equal elements are rounded alike
+//             multiplied as 16 bits, the rounding of g_ij itself, taken twice: as independent errors, and as the
+//             error that rounding the exact g_ij makes, since equal elements are rounded alike (float16 with an
+//             exponent that suits the largest: float16's own would make small ones subnormal)
 //   products  d G^2 = sum_j (d g_ij C_jk)^2 + u^2 sum_j S_j^2                   S_j: partial sums
 //
 // An answer is then judged as everywhere, against the rounding of the exact answer, with this noise beside it.
 
 import type { CrossEntropyOptions } from '../reference/cross-entropy.js';
 import type { CutCrossEntropyInputs, CutCrossEntropyResult } from '../reference/cut-cross-entropy.js';
-import { roundTo } from '../support/dtypes.js';
+import { type FloatDType, roundTo } from '../support/dtypes.js';
 
 const u = 2 ** -24;
 
@@ -32,7 +33,7 @@ export interface CutNoise {
 
 export interface CutNoiseOptions extends CrossEntropyOptions {
   /** As what the gradient by the logits is multiplied with hidden and classifier. */
-  readonly gradientDType?: 'float32' | 'bfloat16';
+  readonly gradientDType?: FloatDType;
 }
 
 export function cutNoise(
@@ -62,8 +63,10 @@ export function cutNoise(
     classifier: new Float64Array(classifier.length),
     bias: new Float64Array(classes),
   };
-  const rounded = gradientDType === 'bfloat16';
-  const step = rounded ? 2 ** -9 : 0;
+  const rounded = gradientDType !== 'float32';
+  const step = { float32: 0, bfloat16: 2 ** -9, float16: 2 ** -12 }[gradientDType];
+  const largest = exact.gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+  const lift = gradientDType === 'float16' && largest > 0 ? 2 ** (13 - Math.floor(Math.log2(largest))) : 1;
   const roundings = {
     hidden: new Float64Array(hidden.length),
     classifier: new Float64Array(classifier.length),
@@ -177,7 +180,8 @@ export function cutNoise(
           ((2 * tanh * (noise.logits[i * classes + j] as number)) / softcap + u * Math.abs(a / softcap));
       }
       if (j !== y) dg = Math.hypot(dg, step * g);
-      const off = rounded && j !== y ? roundTo(g / temperature, 'bfloat16') - g / temperature : 0;
+      const off =
+        rounded && j !== y ? roundTo((g / temperature) * lift, gradientDType) / lift - g / temperature : 0;
       sums.bias[j] = at(sums.bias, j) + g;
       noise.bias[j] = at(noise.bias, j) + dg * dg + (u * at(sums.bias, j)) ** 2;
       for (let k = 0; k < dim; k++) {
