@@ -34,6 +34,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: backend.name,
+          ...(backend.name.startsWith('emulated') && { testTimeout: 300_000, hookTimeout: 300_000 }),
           env: { ...backend.env },
           include: ['test/conformance/**/*.test.ts'],
           exclude: ['test/conformance/tolerance.test.ts'],

@@ -1,5 +1,5 @@
 // The operands of mma.sync, read from tiles in shared memory, and their products: 16-bit numbers as they are, floats as
-// three products of tf32 parts, whose error is that of float32.
+// four products of tf32 parts, whose error is that of float32.
 #pragma once
 
 #include "cuda/cut_rows/shared_tile.h"
@@ -104,8 +104,9 @@ struct Fragments<float> {
     *low = ptx::to_tf32(fabsf(x) < INFINITY ? rest : 0.f);
   }
 
-  /// The small products first.
+  /// The small products first, the smallest too: without it the error is three times that of a product of floats.
   __device__ static void multiply_one(float (&d)[4], const A& a, const uint32_t (&high)[2], const uint32_t (&low)[2]) {
+    ptx::mma_m16n8k8_tf32(d, a.low, low);
     ptx::mma_m16n8k8_tf32(d, a.low, high);
     ptx::mma_m16n8k8_tf32(d, a.high, low);
     ptx::mma_m16n8k8_tf32(d, a.high, high);
