@@ -46,7 +46,7 @@ export interface LossOptions<Differentiable extends string> extends RunOptions {
   grads?: boolean | readonly Differentiable[];
   /** dL/dloss: a number, or a float32 tensor with one per item where reduction is 'none'. Default 1. */
   upstream?: number | TensorLike;
-  /** Memory to receive gradients, instead of fresh memory; dtype and shape of the input, which it may itself be. */
+  /** Memory to receive gradients, instead of fresh memory; dtype and shape of the input. Logits may be it themselves. */
   out?: Partial<Record<Differentiable, TensorLike>>;
 }
 
