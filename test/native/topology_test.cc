@@ -1,0 +1,158 @@
+// The topology engine under the sanitizers: fields of every size down to one voxel and of few values, so that guards,
+// ties and empty passes all occur. Answers are held to the reference by the conformance suite; here a field must match
+// itself, and the parts that are easiest to get wrong are compared with plain ones.
+#include <random>
+#include <set>
+#include <vector>
+
+#include "check.h"
+#include "cpu/topology/bit_column.h"
+#include "cpu/topology/reduction.h"
+#include "cpu/topology/run_topology.h"
+
+using namespace cutloss;
+using namespace cutloss::cpu;
+
+namespace {
+
+std::mt19937 generator(7);
+uint32_t below(uint32_t end) { return generator() % end; }
+
+/// A set of rows against std::set.
+void check_bit_column() {
+  for (uint32_t rows : {1u, 64u, 65u, 5000u, 300000u}) {
+    BitColumn column;
+    CHECK(column.begin(rows).ok());
+    std::set<uint32_t> plain;
+    for (int step = 0; step < 3000; ++step) {
+      const uint32_t row = below(3) ? below(rows) : below(rows < 200 ? rows : 200);
+      column.toggle(row);
+      if (!plain.erase(row)) plain.insert(row);
+      const uint32_t from = below(rows);
+      auto after = plain.upper_bound(from);
+      CHECK(column.last(from) == (after == plain.begin() ? kNone : *--after));
+    }
+  }
+}
+
+/// The pairing of a triangular matrix with noise below: sets of rows, reduced as the definition says.
+void check_reduction() {
+  for (uint32_t size : {1u, 2u, 30u, 300u}) {
+    std::vector<uint32_t> shuffled(size);
+    for (uint32_t i = 0; i < size; ++i) shuffled[i] = i;
+    for (uint32_t i = size; i-- > 1;) std::swap(shuffled[i], shuffled[below(i + 1)]);
+    SparseSquareMatrix matrix;
+    CHECK(matrix.reserve(size).ok());
+    std::vector<std::set<uint32_t>> columns(size);
+    std::vector<int> used(size, 0);  // no row in more than four columns, or the mirror would not fit
+    for (uint32_t j = 0; j < size; ++j) columns[j].insert(shuffled[j]), ++used[shuffled[j]];
+    for (uint32_t j = 0; j < size; ++j) {
+      for (int extra = 0; extra < 3; ++extra) {
+        const uint32_t other = shuffled[below(j + 1)];  // upper triangular up to the shuffle: nonsingular
+        if (used[other] < 4 && columns[j].insert(other).second) ++used[other];
+      }
+    }
+    for (uint32_t j = 0; j < size; ++j) {
+      uint32_t* entries = matrix.column(j);
+      for (int i = 0; i < 4; ++i) entries[i] = kNone;
+      int next = 0;
+      for (uint32_t row : columns[j]) entries[next++] = row;
+      last_row_first(entries);
+    }
+    Cancel never;
+    Pairing found;
+    CHECK(pair_rows_and_columns(matrix, never, &found).ok());
+    std::vector<uint32_t> owner(size, kNone);
+    for (uint32_t j = 0; j < size; ++j) {
+      while (owner[*columns[j].rbegin()] != kNone) {
+        for (uint32_t row : columns[owner[*columns[j].rbegin()]]) {
+          if (!columns[j].erase(row)) columns[j].insert(row);
+        }
+      }
+      owner[*columns[j].rbegin()] = j;
+      CHECK(found.row_of[j] == *columns[j].rbegin());
+      CHECK(found.column_of[*columns[j].rbegin()] == j);
+    }
+  }
+}
+
+View view(std::vector<float>& values) { return {values.data(), int64_t(values.size()), DType::kFloat32, kHost, true}; }
+View view(std::vector<int32_t>& values) { return {values.data(), int64_t(values.size()), DType::kInt32, kHost, true}; }
+
+struct Outputs {
+  std::vector<float> birth, death;
+  std::vector<int32_t> birth_index, death_index, counts;
+
+  BarViews make(const FieldBatch& batch, int64_t capacity) {
+    const size_t all = size_t(batch.items * batch.axes * capacity);
+    birth.assign(all, 0), death.assign(all, 0), birth_index.assign(all, -9), death_index.assign(all, -9);
+    counts.assign(size_t(batch.items * batch.axes), -9);
+    return {view(birth), view(death), view(birth_index), view(death_index), view(counts)};
+  }
+};
+
+void check_field(int64_t axes, int values) {
+  MatchingRequest r;
+  r.items = 1 + below(2);
+  r.axes = axes;
+  const uint32_t longest = axes == 3 ? 6 : 14;
+  r.depth = axes == 3 ? 1 + below(longest) : 1;
+  r.height = 1 + below(longest);
+  r.width = 1 + below(longest);
+  r.sublevel = below(2);
+  r.closed = below(2);
+  r.capacity = most_bars(r);
+  std::vector<float> prediction(size_t(r.items * r.voxels())), target(prediction.size()), gradient(prediction.size());
+  for (float& value : prediction) value = float(below(values)) / float(values);
+  for (float& value : target) value = float(below(values)) / float(values);
+  Outputs first, second;
+  std::vector<int32_t> partner(size_t(r.items * axes * r.capacity), -9);
+  r.prediction = view(prediction);
+  r.target = view(target);
+  r.gradient = view(gradient);
+  r.partner = view(partner);
+  r.prediction_bars = first.make(r, r.capacity);
+  r.target_bars = second.make(r, r.capacity);
+  Cancel never;
+  CHECK(check(r).ok());
+  CHECK(run_matching(r, ThreadPool::shared(), never).ok());
+  for (int64_t stretch = 0; stretch < r.items * axes; ++stretch) {
+    CHECK(first.counts[stretch] >= 0 && first.counts[stretch] <= r.capacity);
+    for (int64_t i = stretch * r.capacity; i < stretch * r.capacity + first.counts[stretch]; ++i) {
+      CHECK(first.birth_index[i] >= -1 && first.birth_index[i] < r.voxels());
+      CHECK(partner[i] >= -1 && partner[i] < second.counts[stretch]);
+      CHECK(first.birth[i] != first.death[i]);
+    }
+  }
+
+  r.target = view(prediction);  // against itself: everything has a partner
+  r.loss = 0;
+  CHECK(run_matching(r, ThreadPool::shared(), never).ok());
+  CHECK(r.loss == 0);
+  for (int64_t stretch = 0; stretch < r.items * axes; ++stretch) {
+    for (int32_t i = 0; i < first.counts[stretch]; ++i) CHECK(partner[stretch * r.capacity + i] == i);
+  }
+
+  BettiNumbersRequest numbers;
+  static_cast<FieldBatch&>(numbers) = r;
+  numbers.binary = 1;
+  numbers.threshold = 0.4;
+  std::vector<int32_t> found(size_t(r.items * axes));
+  numbers.field = view(prediction);
+  numbers.numbers = view(found);
+  CHECK(run_betti_numbers(numbers, ThreadPool::shared(), never).ok());
+  for (int32_t number : found) CHECK(number >= 0);
+}
+
+}  // namespace
+
+int main() {
+  check_bit_column();
+  check_reduction();
+  for (int64_t axes : {2, 3}) {
+    for (int values : {1, 2, 3, 8, 100000}) {
+      for (int i = 0; i < 60; ++i) check_field(axes, values);
+    }
+  }
+  return test::finish("topology");
+}
