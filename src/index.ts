@@ -9,7 +9,12 @@ export type { ErrorCode } from './errors.js';
 export { CutlossError } from './errors.js';
 export { fromBFloat16, fromFloat16, toBFloat16, toFloat16 } from './float16.js';
 export type { ObjectiveFunction } from './losses/batch-objectives.js';
-export type { BettiMatch, BettiMatchingOptions, BettiMatchingResult } from './losses/betti-matching.js';
+export type {
+  BettiMatch,
+  BettiMatchingOptions,
+  BettiMatchingResult,
+  Representatives,
+} from './losses/betti-matching.js';
 export { bettiMatching, bettiMatchingSync } from './losses/betti-matching.js';
 export { bettiMatchingError, bettiMatchingErrorSync } from './losses/betti-matching-error.js';
 export { bettiNumberError, bettiNumberErrorSync } from './losses/betti-number-error.js';

@@ -5,6 +5,7 @@ import { defineCall, defineOptions, option, type Parsed, raw } from '../options.
 import { runAsync, runSync, type Steps } from '../run.js';
 import type { Tensor } from '../tensor.js';
 import { expected, isObject, listOf, numberFrom, oneOf, type Reader } from '../validate.js';
+import type { View } from '../view.js';
 import {
   expectDType,
   expectShape,
@@ -16,9 +17,11 @@ import {
   readUpstreamFor,
   reductions,
 } from './loss.js';
+import { Terrain } from './representatives.js';
 import { BarOutputs, byItem, matchingOperation } from './topology-operations.js';
 import {
   type Bars,
+  type FieldBatch,
   type FieldPair,
   fieldBatch,
   placeOfFields,
@@ -42,8 +45,8 @@ export interface BettiMatchingOptions extends TopologyOptions, LossOptions<'pred
   };
   /** Bars of the prediction that are shorter are treated as if they were not there. Default 0. */
   minPersistence?: number;
-  /** What else to return. */
-  outputs?: readonly 'pairs'[];
+  /** What else to return; representatives come with the pairs they belong to. */
+  outputs?: readonly ('pairs' | 'representatives')[];
 }
 
 /** Which bars of one item and dimension belong together: matched ones stand at the same places of both lists. */
@@ -51,10 +54,22 @@ export interface BettiMatch {
   matched: { prediction: Bars; target: Bars };
   unmatchedPrediction: Bars;
   unmatchedTarget: Bars;
+  /** Where the features are, with the output 'representatives'. */
+  representatives?: Representatives;
+}
+
+/**
+ * For every bar the row-major numbers of voxels in its own field: of a component all that belong to it just before it
+ * dies, of a hole in 2-D or a cavity in 3-D those around it. Loops in 3-D have none.
+ */
+export interface Representatives {
+  matched: { prediction: Int32Array[]; target: Int32Array[] };
+  unmatchedPrediction: Int32Array[];
+  unmatchedTarget: Int32Array[];
 }
 
 export interface BettiMatchingResult extends LossResult<'prediction'> {
-  /** By item and dimension, with the output 'pairs'. */
+  /** By item and dimension, with the output 'pairs' or 'representatives'. */
   pairs?: BettiMatch[][];
 }
 
@@ -97,7 +112,7 @@ const optionTable = {
   activation: option(oneOf('none', 'sigmoid'), 'none'),
   unmatched: option(readUnmatched, parseUnmatched(undefined)),
   minPersistence: option(numberFrom(0, 3.4028234663852886e38), 0),
-  outputs: option(listOf('pairs'), []),
+  outputs: option(listOf('pairs', 'representatives'), []),
 };
 const { parseInputs, parseOptions } = defineCall(
   'bettiMatching',
@@ -122,7 +137,7 @@ function* bettiMatchingSteps(inputs: unknown, options: unknown): Steps<BettiMatc
   const result: BettiMatchingResult = { loss: 0, grads: {} };
   if (gradient !== undefined) result.grads.prediction = gradient.tensor;
   if (o.reduction === 'none') result.perItem = output('float32', [batch.items], home, 'perItem');
-  const pairs = o.outputs.includes('pairs') ? new PairOutputs(batch, home) : undefined;
+  const pairs = o.outputs.length > 0 ? new PairOutputs(batch, home) : undefined;
   try {
     const job = matchingOperation.job(
       place,
@@ -149,6 +164,7 @@ function* bettiMatchingSteps(inputs: unknown, options: unknown): Steps<BettiMatc
     yield job;
     result.loss = matchingOperation.result(job, 'loss');
     if (pairs !== undefined) result.pairs = byItem(batch, (item, dimension) => pairs.match(item, dimension));
+    if (o.outputs.includes('representatives')) addRepresentatives(result, batch, [prediction, target]);
     return result;
   } catch (error) {
     if (gradient?.fresh) gradient.tensor.dispose();
@@ -159,6 +175,26 @@ function* bettiMatchingSteps(inputs: unknown, options: unknown): Steps<BettiMatc
   }
 }
 
+function addRepresentatives(
+  { pairs = [] }: BettiMatchingResult,
+  batch: FieldBatch,
+  fields: readonly [View, View],
+): void {
+  for (const [item, dimensions] of pairs.entries()) {
+    const [prediction, target] = fields.map((field) => new Terrain(field, batch, item)) as [Terrain, Terrain];
+    for (const [dimension, match] of dimensions.entries()) {
+      match.representatives = {
+        matched: {
+          prediction: prediction.representatives(match.matched.prediction, dimension),
+          target: target.representatives(match.matched.target, dimension),
+        },
+        unmatchedPrediction: prediction.representatives(match.unmatchedPrediction, dimension),
+        unmatchedTarget: target.representatives(match.unmatchedTarget, dimension),
+      };
+    }
+  }
+}
+
 /** Bars of both fields, and which belong together. */
 class PairOutputs {
   readonly #prediction: BarOutputs;
@@ -166,7 +202,7 @@ class PairOutputs {
   readonly #partner: Tensor<'int32'>;
   readonly #stride: readonly [item: number, dimension: number];
 
-  constructor(batch: ReturnType<typeof fieldBatch>, home: number) {
+  constructor(batch: FieldBatch, home: number) {
     const { items, axes, mostBars } = batch;
     this.#prediction = new BarOutputs(batch, home);
     this.#target = new BarOutputs(batch, home);

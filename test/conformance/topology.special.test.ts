@@ -100,6 +100,44 @@ describe.runIf(backend.device === 'cpu')(`topology on ${backend.name}`, () => {
     });
   });
 
+  describe('representatives', () => {
+    const at = (rows: readonly string[], value: (mark: string) => number) =>
+      field([1, rows.length, rows[0]?.length as number], (i) => value([...rows.join('')][i] as string));
+    const bright = (mark: string): number => ({ '#': 1, o: 0.8, '.': 0 })[mark] as number;
+    const marked = (rows: readonly string[], mark: string): number[] =>
+      [...rows.join('')].flatMap((each, i) => (each === mark ? [i] : []));
+
+    test('of a component its voxels, of a hole those around it, whatever the border', () => {
+      const rows = ['........', '.ooo..#.', '.o.o..#.', '.ooo....', '........'];
+      const ring = at(rows, bright);
+      const nothing = at(rows, () => 0);
+      for (const border of ['open', 'closed'] as const) {
+        const { pairs } = bettiMatchingSync(
+          { prediction: ring, target: nothing },
+          { outputs: ['representatives'], border },
+        );
+        const [components, loops] = pairs?.[0] ?? [];
+        const held = components?.representatives?.unmatchedPrediction.map((each) => [...each]) ?? [];
+        // with a closed border the padding is the component that never dies, and both parts are listed
+        expect(held).toContainEqual(border === 'open' ? marked(rows, 'o') : marked(rows, '#'));
+        const holes = loops?.representatives?.unmatchedPrediction.map((each) => [...each]) ?? [];
+        expect(holes).toContainEqual(marked(rows, 'o'));
+      }
+    });
+    test('of a shell in 3-D the shell', () => {
+      const shell = field([1, 5, 5, 5], (i) => {
+        const steps = [Math.floor(i / 25), Math.floor(i / 5) % 5, i % 5].map((x) => Math.abs(x - 2));
+        return Number(Math.max(...steps) === 1);
+      });
+      const { pairs } = bettiMatchingSync(
+        { prediction: shell, target: shell },
+        { outputs: ['representatives'] },
+      );
+      const [cavity] = pairs?.[0]?.[2]?.representatives?.matched.target ?? [];
+      expect([...(cavity ?? [])]).toEqual([...shell.data.keys()].filter((i) => shell.data[i] === 1));
+    });
+  });
+
   describe('symmetries', () => {
     const shapes = [
       [1, 9, 11],

@@ -233,7 +233,7 @@ interface ExpectedMatchingOptions extends ExpectedTopologyOptions, ExpectedLossO
   activation?: 'none' | 'sigmoid';
   unmatched?: { prediction?: 'diagonal' | 'oneZero' | 'ignore'; target?: 'count' | 'ignore' };
   minPersistence?: number;
-  outputs?: readonly 'pairs'[];
+  outputs?: readonly ('pairs' | 'representatives')[];
 }
 interface ExpectedMatch {
   matched: { prediction: Bars; target: Bars };
