@@ -9,6 +9,7 @@
 #include "cuda/cut_rows/run_cut_rows.h"
 #include "cuda/device.h"
 #include "cuda/rows/run_rows.h"
+#include "cuda/topology/run_topology.h"
 #include "engine/engine.h"
 
 namespace cutloss {
@@ -92,10 +93,23 @@ class CudaEngine final : public Engine {
     return failure(Code::kDevice, "The CUDA engine does not compute losses of regions yet: choose device 'cpu'");
   }
 
-  template <std::derived_from<FieldBatch> Topology>
-  Status run_one(Topology& request, Cancel&) noexcept {
+  Status run_one(PersistenceRequest& request, Cancel& cancel) noexcept {
+    return run_topology(request, cancel, run_persistence);
+  }
+  Status run_one(MatchingRequest& request, Cancel& cancel) noexcept {
+    return run_topology(request, cancel, run_matching);
+  }
+  Status run_one(BettiNumbersRequest& request, Cancel& cancel) noexcept {
+    return run_topology(request, cancel, run_betti_numbers);
+  }
+
+  template <class TopologyRequest>
+  Status run_topology(TopologyRequest& request, Cancel& cancel,
+                      Status (*run)(TopologyRequest&, Device&, Cancel&, TopologyCosts*) noexcept) noexcept {
     CUTLOSS_TRY(check(request));
-    return failure(Code::kDevice, "The CUDA engine does not compute the topology of fields yet: choose device 'cpu'");
+    const std::lock_guard lock(stream().submission());
+    CUTLOSS_TRY(stream().enter());
+    return run(request, device_, cancel, nullptr);
   }
 
   Status expect_able(int index) noexcept {

@@ -1,9 +1,7 @@
 # The CUDA engine: the library that the addon links. nvcc compiles its kernels; with CUTLOSS_CUDA_EMULATED, g++ does, for
 # the emulated GPU, from the same sources.
-set(cuda_sources
-    cuda/engine.cc cuda/memory.cc cuda/staging.cc cuda/stream.cc
-    cuda/rows/launch_rows.cc cuda/rows/run_rows.cc cuda/cut_rows/launch_cut_rows.cc cuda/cut_rows/run_cut_rows.cc)
-file(GLOB cuda_kernels CONFIGURE_DEPENDS cuda/rows/*.cu cuda/cut_rows/*.cu)
+file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cc cuda/*/*.cc)
+file(GLOB cuda_kernels CONFIGURE_DEPENDS cuda/*/*.cu)
 
 add_library(cutloss_cuda STATIC ${cuda_sources} ${cuda_kernels})
 target_link_libraries(cutloss_cuda PUBLIC cutloss_options)

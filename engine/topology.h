@@ -27,7 +27,7 @@ struct FieldBatch {
   int64_t binary = 0;      // fields are first reduced to whether a value is above the threshold: 1 or 0
   double threshold = 0;
 
-  int64_t voxels() const { return depth * height * width; }  // of one field, without padding
+  CUTLOSS_HD int64_t voxels() const { return depth * height * width; }  // of one field, without padding
   bool wants(int dimension) const { return dimension < axes && (dimensions >> dimension & 1); }
 };
 

@@ -36,15 +36,7 @@ const foundLines = (match: BettiMatch) => {
   });
 };
 
-test.runIf(backend.device !== 'cpu')('a GPU refuses topology in so many words', () => {
-  const field = { data: new Float32Array(4), shape: [1, 2, 2] };
-  expect(() => persistenceSync(field, { device: backend.device })).toThrow(
-    /CUDA engine does not compute the topology/,
-  );
-  expect(persistenceSync(field)).toHaveLength(1); // on the CPU, whatever the default device
-});
-
-describe.runIf(backend.device === 'cpu')(`topology on ${backend.name}`, () => {
+describe(`topology on ${backend.name}`, () => {
   describe.runIf(bettiCases().length > 0)('as another implementation pairs', () => {
     describe.each(Object.entries(variants))('%s', (name, options) => {
       test.each(bettiCases().map((item) => [`${item.id} ${item.name}`, item] as const))('%s', (_, item) => {

@@ -1,0 +1,118 @@
+// The topology engine's memory, asked for once per call: what a forest needs while it grows gives way to what its
+// chains need, and that to the bars. Sizes are per node of all grids; with a comparison there are three per pixel.
+#pragma once
+
+#include "cuda/topology/bars.h"
+
+namespace cutloss::cuda {
+
+/// Cuts pieces off a stretch of memory; without memory it only measures.
+class Cutter {
+ public:
+  explicit Cutter(void* memory = nullptr) : begin_(static_cast<char*>(memory)) {}
+
+  template <class T>
+  T* take(uint64_t count) {
+    used_ = (used_ + kAlignment - 1) / kAlignment * kAlignment;
+    char* piece = begin_ ? begin_ + used_ : nullptr;
+    used_ += count * sizeof(T);
+    return reinterpret_cast<T*>(piece);
+  }
+  /// Another cutter over the same memory from here on; keep() makes this one go on behind the longest of them.
+  Cutter over() const { return *this; }
+  void keep(const Cutter& other) { used_ = std::max(used_, other.used_); }
+  size_t used() const { return used_; }
+
+ private:
+  static constexpr size_t kAlignment = 256;
+  char* begin_;
+  size_t used_ = 0;
+};
+
+template <int kAxes>
+struct Workspace {
+  // for the whole call
+  uint32_t* ranks;
+  uint32_t* earliest;
+  LoadReport* report;
+  ForestCounts* counts;
+  uint32_t* block_counts;
+  uint32_t* sort_counts;
+  uint32_t* current;
+  Key* block_elders;
+  uint32_t* block_begins;
+  ItemSums* sums;
+  double* losses;
+  double* slopes;
+  uint32_t* marks;
+
+  // forests
+  uint32_t *pick, *up, *root_of;
+  Key* best;
+  uint32_t* component;
+  uint32_t* lists[2];
+
+  // chains, in the place of best, component and lists
+  Pairs pairs, other;
+  uint32_t* owners;
+  Deaths deaths;
+
+  // elders and bars, in the place of up and root_of, and of pick
+  uint32_t* totals[kMostOrders];
+  uint32_t *mates, *numbers;
+  double *node_slopes, *joint_slopes;
+
+  size_t bytes;
+
+  static Workspace cut(void* memory, const Fields<kAxes>& fields, int64_t all_items, int slices, bool slopes_wanted) {
+    const uint64_t nodes = fields.nodes(), joints = nodes * kAxes, voxels = uint64_t{fields.items} * fields.places();
+    Workspace w = {};
+    Cutter all(memory);
+    w.ranks = all.take<uint32_t>(nodes);
+    w.earliest = all.take<uint32_t>(2 * fields.items);
+    w.report = all.take<LoadReport>(1);
+    w.counts = all.take<ForestCounts>(1);
+    const uint64_t blocks = std::max<uint64_t>(kMostTopologyBlocks, uint64_t{fields.items} * slices);
+    w.block_counts = all.take<uint32_t>(blocks);
+    w.sort_counts = all.take<uint32_t>(kSortCountsBytes / 4);
+    w.current = all.take<uint32_t>(kOneBlockComponents);
+    w.block_elders = all.take<Key>(kMostTopologyBlocks * kMostOrders);
+    w.block_begins = all.take<uint32_t>(kMostTopologyBlocks);
+    w.sums = all.take<ItemSums>(kAxes * uint64_t{fields.items} * slices);
+    w.losses = all.take<double>(all_items);
+    w.slopes = all.take<double>(slopes_wanted ? voxels : 0);
+    w.marks = all.take<uint32_t>(kAxes == 2 ? joints / 32 + 1 : 0);
+
+    Cutter forest = all.over(), bars = all.over();
+    w.pick = forest.take<uint32_t>(2 * nodes);
+    Cutter elders = forest.over();
+    w.up = forest.take<uint32_t>(2 * nodes);
+    w.root_of = forest.take<uint32_t>(nodes);
+    Cutter chains = forest.over();
+    w.best = forest.take<Key>(nodes);
+    w.component = forest.take<uint32_t>(nodes);
+    for (uint32_t*& list : w.lists) list = forest.take<uint32_t>(most_live(nodes, joints));
+
+    w.deaths.joint = chains.take<uint32_t>(nodes);
+    w.deaths.image = chains.take<uint32_t>(nodes);
+    w.pairs = {chains.take<uint32_t>(nodes), chains.take<uint32_t>(nodes)};
+    Cutter owners = chains.over();
+    w.owners = owners.take<uint32_t>(joints);
+    w.other = {chains.take<uint32_t>(nodes), chains.take<uint32_t>(nodes)};
+    chains.keep(owners);
+
+    for (uint32_t*& totals : w.totals) totals = elders.take<uint32_t>(nodes);
+    if (slopes_wanted) {
+      w.node_slopes = bars.take<double>(voxels);
+      w.joint_slopes = bars.take<double>(voxels * kAxes);
+    }
+    w.mates = w.pairs.keys;
+    w.numbers = w.pairs.values;
+
+    for (const Cutter* stage : {&forest, &chains, &elders, &bars}) all.keep(*stage);
+    w.bytes = all.used();
+    return w;
+  }
+};
+
+}  // namespace cutloss::cuda
