@@ -1,4 +1,5 @@
-// The CPU engine as far as topology needs it: what the CUDA engine's answers are compared with, and what it leaves to it.
+// The CPU engine as far as topology needs it: what the CUDA engine's answers are compared with, and what it leaves to
+// it.
 #include "cpu/topology/run_topology.h"
 
 namespace cutloss {

@@ -1,0 +1,183 @@
+// The topology engine on the emulated GPU against the CPU engine: noise, ties, and fields whose merge trees are as high
+// as can be, by every option, in batches; every bar with its positions, partners, loss and gradient.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "test/native/check.h"
+#include "test/native/cuda/topology_fields.h"
+
+using namespace cutloss;
+using test::Shape;
+
+namespace {
+
+Engine* gpu() {
+  Status why;
+  return cuda_engine(0, &why);
+}
+
+template <class T>
+View view_of(std::vector<T>& values, DType dtype) {
+  View view;
+  view.data = values.data();
+  view.size = static_cast<int64_t>(values.size());
+  view.dtype = dtype;
+  view.given = true;
+  return view;
+}
+
+struct BarMemory {
+  std::vector<float> birth, death;
+  std::vector<int32_t> birth_index, death_index, counts;
+
+  BarMemory(const FieldBatch& batch, int64_t capacity) {
+    const size_t all = static_cast<size_t>(batch.items * batch.axes * capacity);
+    birth.resize(all), death.resize(all), birth_index.resize(all), death_index.resize(all);
+    counts.resize(static_cast<size_t>(batch.items * batch.axes), -1);
+  }
+  BarViews views() {
+    return {view_of(birth, DType::kFloat32), view_of(death, DType::kFloat32), view_of(birth_index, DType::kInt32),
+            view_of(death_index, DType::kInt32), view_of(counts, DType::kInt32)};
+  }
+  std::string line(int64_t at) const {
+    char text[120];
+    std::snprintf(text, sizeof text, "%.9g@%d-%.9g@%d", birth[at], birth_index[at], death[at], death_index[at]);
+    return text;
+  }
+};
+
+using Lines = std::vector<std::string>;
+
+struct Options {
+  bool sublevel = false, closed = false, sigmoid = false;
+  int64_t dimensions = 7;
+  int64_t unmatched_prediction = 0, unmatched_target = 0;
+  double min_persistence = 0;
+};
+
+FieldBatch batch_of(const Shape& shape, const Options& options) {
+  FieldBatch batch;
+  batch.items = shape.items;
+  batch.axes = shape.depth > 0 ? 3 : 2;
+  batch.depth = shape.depth > 0 ? shape.depth : 1;
+  batch.height = shape.height;
+  batch.width = shape.width;
+  batch.sublevel = options.sublevel;
+  batch.closed = options.closed;
+  batch.dimensions = options.dimensions;
+  return batch;
+}
+
+struct Answer {
+  Lines lines;  // every bar, and its partner if it has one
+  std::vector<float> gradient, per_item;
+  std::vector<int32_t> errors;
+  double loss;
+};
+
+Answer match(Engine& engine, const Shape& shape, std::vector<float> prediction, std::vector<float> target,
+             const Options& options) {
+  MatchingRequest r;
+  static_cast<FieldBatch&>(r) = batch_of(shape, options);
+  r.capacity = most_bars(r);
+  BarMemory bars[2] = {{r, r.capacity}, {r, r.capacity}};
+  std::vector<int32_t> partner(bars[0].birth.size(), -7);
+  Answer answer;
+  answer.gradient.assign(prediction.size(), NAN);
+  answer.per_item.assign(static_cast<size_t>(r.items), NAN);
+  answer.errors.assign(static_cast<size_t>(r.items), -1);
+  r.prediction = view_of(prediction, DType::kFloat32);
+  r.target = view_of(target, DType::kFloat32);
+  r.gradient = view_of(answer.gradient, DType::kFloat32);
+  r.per_item = view_of(answer.per_item, DType::kFloat32);
+  r.errors = view_of(answer.errors, DType::kInt32);
+  r.prediction_bars = bars[0].views();
+  r.target_bars = bars[1].views();
+  r.partner = view_of(partner, DType::kInt32);
+  r.sigmoid = options.sigmoid;
+  r.unmatched_prediction = options.unmatched_prediction;
+  r.unmatched_target = options.unmatched_target;
+  r.min_persistence = options.min_persistence;
+  Request request = r;
+  Cancel never;
+  const Status status = engine.run(request, never);
+  if (!CHECK(status.ok())) std::printf("%s\n", status.message);
+  answer.loss = std::get<MatchingRequest>(request).loss;
+  for (int64_t stretch = 0; stretch < r.items * r.axes; ++stretch) {
+    const std::string name = std::to_string(stretch);
+    for (int i = 0; i < bars[0].counts[stretch]; ++i) {
+      const int64_t at = stretch * r.capacity + i;
+      const int32_t mate = partner[at];
+      answer.lines.push_back(name + " p " + bars[0].line(at) +
+                             (mate < 0 ? "" : " = " + bars[1].line(stretch * r.capacity + mate)));
+    }
+    for (int i = 0; i < bars[1].counts[stretch]; ++i) {
+      answer.lines.push_back(name + " t " + bars[1].line(stretch * r.capacity + i));
+    }
+  }
+  std::sort(answer.lines.begin(), answer.lines.end());
+  return answer;
+}
+
+/// Sums in another order.
+bool close(double found, double exact, double unit) {
+  return found == exact || (std::isnan(found) && std::isnan(exact)) ||
+         std::fabs(found - exact) <= unit * std::fabs(exact) + 1e-12;
+}
+
+void expect_same(const char* name, const Shape& shape, const std::vector<float>& prediction,
+                 const std::vector<float>& target, const Options& options) {
+  const Answer found = match(*gpu(), shape, prediction, target, options);
+  const Answer exact = match(cpu_engine(), shape, prediction, target, options);
+  bool same = CHECK(found.lines == exact.lines);
+  same &= CHECK(found.errors == exact.errors);
+  same &= CHECK(close(found.loss, exact.loss, 1e-12));
+  for (size_t i = 0; i < exact.gradient.size(); ++i) {
+    same &= CHECK(close(found.gradient[i], exact.gradient[i], 0x1p-23));
+  }
+  for (size_t i = 0; i < exact.per_item.size(); ++i) {
+    same &= CHECK(close(found.per_item[i], exact.per_item[i], 0x1p-23));
+  }
+  if (same) return;
+  for (size_t i = 0; i < exact.per_item.size(); ++i) std::printf("%g %g; ", found.per_item[i], exact.per_item[i]);
+  std::printf("  %s [%d, %d, %d, %d] sublevel %d closed %d dimensions %d: %zu lines instead of %zu\n", name,
+              shape.items, shape.depth, shape.height, shape.width, options.sublevel, options.closed,
+              int(options.dimensions), found.lines.size(), exact.lines.size());
+}
+
+void test_fields(test::Random& random) {
+  const Shape shapes[] = {{1, 0, 1, 1},   {1, 0, 1, 9},  {2, 0, 7, 1}, {1, 0, 2, 2}, {3, 0, 5, 6},
+                          {1, 0, 33, 31}, {17, 0, 9, 8}, {1, 3, 4, 5}, {3, 5, 4, 3}, {1, 7, 6, 8}};
+  int turn = 0;
+  for (const auto& [name, fill] : test::fields) {
+    for (const Shape& shape : shapes) {
+      Options options;
+      options.sublevel = turn & 1;
+      options.closed = turn & 2;
+      options.sigmoid = turn % 5 == 3;
+      options.dimensions = shape.depth > 0 ? 5 : turn % 7 == 2 ? 1 : turn % 7 == 4 ? 2 : 3;
+      options.unmatched_prediction = turn % 3;
+      options.unmatched_target = turn / 3 % 2;
+      options.min_persistence = turn % 4 == 1 ? 0.25 : 0;
+      ++turn;
+      const auto prediction = fill(shape, random);
+      const auto& other = test::fields[static_cast<size_t>(turn) % test::fields.size()];
+      expect_same(name, shape, prediction, (turn % 2 ? other.second : fill)(shape, random), options);
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  test::Random random(20261120);
+  test_fields(random);
+  return test::finish("topology");
+}
