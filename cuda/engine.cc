@@ -105,7 +105,7 @@ class CudaEngine final : public Engine {
 
   template <class TopologyRequest>
   Status run_topology(TopologyRequest& request, Cancel& cancel,
-                      Status (*run)(TopologyRequest&, Device&, Cancel&, TopologyCosts*) noexcept) noexcept {
+                      Status (*run)(TopologyRequest&, Device&, Cancel&, TopologyProbe*) noexcept) noexcept {
     CUTLOSS_TRY(check(request));
     const std::lock_guard lock(stream().submission());
     CUTLOSS_TRY(stream().enter());

@@ -240,13 +240,13 @@ void find_deaths_in(Sequence& sequence, const Elders<G>& elders, const ForestCou
   constexpr size_t kShared = LevelScan<G, kOrders>::kSharedBytes;
   const uint32_t all = elders.chains.count;
   uint32_t level = 1;
-  for (; level < counts.levels && all - counts.orders[level] > sequence.one_block_items; ++level) {
+  for (; level < counts.levels && all - counts.orders[level] > sequence.probe.one_block_items; ++level) {
     const uint32_t begin = counts.orders[level], end = counts.orders[level + 1];
     if (begin == end) continue;
     const int blocks = sequence.blocks_for(end - begin);
     if (blocks > 1) sequence.run(summarise_level_kernel<G, kOrders>, blocks, kShared, elders, begin, end);
     sequence.run(scan_level_kernel<G, kOrders>, blocks, kShared, elders, begin, end);
-    ++sequence.costs.elder_levels;
+    ++sequence.probe.elder_levels;
   }
   if (level < counts.levels && counts.orders[level] < all) {
     sequence.run(scan_levels_kernel<G, kOrders>, 1, kShared, elders, counts_there, level);

@@ -79,7 +79,6 @@ Status grow(Sequence& sequence, const Forest<G>& f, ForestCounts* counts) {
   const int node_blocks = sequence.blocks_for(graph.nodes());
   Level level = {0, 0, graph.nodes(), graph.joints(), nullptr, f.lists[0]};
   int64_t rounds = 0;
-  sequence.fill(f.pick, 0xff, size_t{8} * graph.nodes());
   sequence.fill(f.up, 0xff, size_t{8} * graph.nodes());
   sequence.run(begin_kernel<G>, node_blocks, shared, f);
   sequence.run(offer_kernel<G>, sequence.blocks_for(level.live), shared, f, level);
@@ -98,14 +97,13 @@ Status grow(Sequence& sequence, const Forest<G>& f, ForestCounts* counts) {
     level = {level.number + 1, level.end(),     counts->supervertices,
              counts->live,     level.next_list, f.lists[level.next_list == f.lists[0]]};
     ++rounds;
-  } while (level.live > sequence.one_block_items || (level.live > 0 && level.count > kOneBlockComponents));
+  } while (level.live > sequence.probe.one_block_items || (level.live > 0 && level.count > kOneBlockComponents));
   if (level.live > 0) {
     sequence.run(finish_kernel<G>, 1, shared, f, level, f.current);
     CUTLOSS_TRY(sequence.read(f.counts, counts));
     rounds = counts->levels - 1;
   }
-  sequence.costs.rounds += rounds;
-  sequence.costs.most_rounds = std::max(sequence.costs.most_rounds, rounds);
+  sequence.probe.most_rounds = std::max(sequence.probe.most_rounds, rounds);
   return {};
 }
 
@@ -114,8 +112,7 @@ Status grow(Sequence& sequence, const Forest<G>& f, ForestCounts* counts) {
 template <class G>
 __global__ void __launch_bounds__(kThreads) own_kernel(const Forest<G> f, uint32_t supervertices, uint32_t* owners) {
   for_each_in_chunk(supervertices, [&](uint32_t s) {
-    const uint32_t joint = f.pick[s];
-    if (joint != kNone && f.root(f.up[s]) != s) owners[joint] = s;
+    if (f.up[s] != kNone && f.root(f.up[s]) != s) owners[f.pick[s]] = s;
   });
 }
 

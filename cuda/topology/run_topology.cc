@@ -19,8 +19,8 @@ constexpr uint64_t kMostJoints = 4'000'000'000;
 template <int kAxes>
 class TopologyRun {
  public:
-  TopologyRun(const FieldBatch& batch, uint32_t per_item, Device& device, Cancel& cancel, TopologyCosts& costs)
-      : batch_(batch), device_(device), sequence_(device, cancel, costs) {
+  TopologyRun(const FieldBatch& batch, uint32_t per_item, Device& device, Cancel& cancel, TopologyProbe& probe)
+      : batch_(batch), device_(device), sequence_(device, cancel, probe) {
     fields_.grid = grid_of<kAxes>(batch);
     fields_.per_item = per_item;
   }
@@ -40,7 +40,7 @@ class TopologyRun {
       if (status.code == Code::kMemory && part > 1) continue;
       CUTLOSS_TRY(status);
       part_ = part;
-      sequence_.costs.workspace_bytes = bytes;
+      sequence_.probe.workspace_bytes = bytes;
       return {};
     }
   }
@@ -63,18 +63,19 @@ class TopologyRun {
   template <Merging kMerging>
   using GraphOf = Graph<kAxes, kMerging>;
 
-  /// The deaths of one dimension, 0 or the highest. In 2-D the edges that are no joints of holes are all that joins
-  /// components.
+  /// The deaths of one dimension, 0 or the highest. `both`: in 2-D, holes come first, since the edges at which none of
+  /// them merge are all that joins components.
   template <Merging kMerging>
-  Status merge(bool keep_marks, bool use_marks, double least) {
-    const GraphOf<kMerging> graph = {fields_, use_marks ? w_.marks : nullptr};
+  Status merge(bool both, double least) {
+    constexpr bool kHoles = kMerging == Merging::kTopCells;
+    const GraphOf<kMerging> graph = {fields_, both && !kHoles ? w_.marks : nullptr};
     ForestCounts counts;
     Chains chains;
     Forest<GraphOf<kMerging>> forest = {graph,        w_.pick, w_.up,      w_.root_of,      w_.best,
                                         w_.component, {},      w_.current, w_.block_counts, w_.counts};
     for (int i = 0; i < 2; ++i) forest.lists[i] = w_.lists[i];
     CUTLOSS_TRY(grow(sequence_, forest, &counts));
-    const ChainMemory memory = {w_.pairs, w_.other, w_.owners, keep_marks ? w_.marks : nullptr, w_.sort_counts};
+    const ChainMemory memory = {w_.pairs, w_.other, w_.owners, both && kHoles ? w_.marks : nullptr, w_.sort_counts};
     CUTLOSS_TRY(order_by_chain(sequence_, forest, memory, &counts, &chains));
     w_.deaths.least = least;
     sequence_.fill(w_.deaths.joint, 0xff, size_t{4} * fields_.nodes());
@@ -114,7 +115,7 @@ class TopologyRun {
   void take(int64_t first, uint64_t part) {
     first_ = first;
     fields_.items = static_cast<uint32_t>(std::min<uint64_t>(part, batch_.items - first));
-    slices_ = tile_each(fields_.items, fields_.places(), device_.multiprocessors);
+    slices_ = tile_each(fields_.items, fields_.places(), sequence_.probe.items_per_block, device_.multiprocessors);
   }
   Workspace<kAxes> cut(void* memory) const {
     return Workspace<kAxes>::cut(memory, fields_, batch_.items, slices_, slopes_wanted_);
@@ -162,13 +163,13 @@ Status clear(Sequence& sequence, std::initializer_list<const View*> views) {
 }
 
 template <int kAxes>
-Status persistence_of(const PersistenceRequest& r, Device& device, Cancel& cancel, TopologyCosts& costs) {
-  TopologyRun<kAxes> run(r, 1, device, cancel, costs);
+Status persistence_of(const PersistenceRequest& r, Device& device, Cancel& cancel, TopologyProbe& probe) {
+  TopologyRun<kAxes> run(r, 1, device, cancel, probe);
   CUTLOSS_TRY(run.open(false));
   return run.for_each_part({&r.field, nullptr}, {"field", ""}, false, [&]() -> Status {
     const bool both = kAxes == 2 && r.wants(0) && r.wants(1);
     const auto bars = [&]<Merging kMerging>() -> Status {
-      CUTLOSS_TRY(run.template merge<kMerging>(both, both && kMerging == Merging::kVoxels, 0));
+      CUTLOSS_TRY(run.template merge<kMerging>(both, 0));
       auto pass = run.template bar_pass<kMerging>();
       pass.views[0] = r.bars;
       pass.capacity = r.capacity;
@@ -183,8 +184,8 @@ Status persistence_of(const PersistenceRequest& r, Device& device, Cancel& cance
 
 template <int kAxes>
 Status matching_of(const MatchingRequest& r, double scale, double* losses, Device& device, Cancel& cancel,
-                   TopologyCosts& costs) {
-  TopologyRun<kAxes> run(r, 3, device, cancel, costs);
+                   TopologyProbe& probe) {
+  TopologyRun<kAxes> run(r, 3, device, cancel, probe);
   CUTLOSS_TRY(run.open(bool{r.gradient}));
   Sequence& sequence = run.sequence();
   CUTLOSS_TRY(run.for_each_part({&r.prediction, &r.target}, {"prediction", "target"}, r.sigmoid, [&]() -> Status {
@@ -195,7 +196,7 @@ Status matching_of(const MatchingRequest& r, double scale, double* losses, Devic
     const bool both = kAxes == 2 && r.wants(0) && r.wants(1);
     int dimensions = 0;
     const auto match = [&]<Merging kMerging>() -> Status {
-      CUTLOSS_TRY(run.template merge<kMerging>(both, both && kMerging == Merging::kVoxels, r.min_persistence));
+      CUTLOSS_TRY(run.template merge<kMerging>(both, r.min_persistence));
       auto pass = run.template bar_pass<kMerging>();
       pass.matching = r;
       pass.views[0] = r.prediction_bars;
@@ -217,8 +218,8 @@ Status matching_of(const MatchingRequest& r, double scale, double* losses, Devic
 }
 
 template <int kAxes>
-Status betti_numbers_of(const BettiNumbersRequest& r, Device& device, Cancel& cancel, TopologyCosts& costs) {
-  TopologyRun<kAxes> run(r, 1, device, cancel, costs);
+Status betti_numbers_of(const BettiNumbersRequest& r, Device& device, Cancel& cancel, TopologyProbe& probe) {
+  TopologyRun<kAxes> run(r, 1, device, cancel, probe);
   CUTLOSS_TRY(run.open(false));
   const bool loops = kAxes == 3 && r.wants(1);
   return run.for_each_part({&r.field, nullptr}, {"field", ""}, false, [&]() -> Status {
@@ -230,7 +231,7 @@ Status betti_numbers_of(const BettiNumbersRequest& r, Device& device, Cancel& ca
     counting.inside = math::rank_of_value(r.sublevel ? 0.0f : -1.0f);
     const auto count = [&]<Merging kMerging>() -> Status {
       constexpr bool kComponents = kMerging == Merging::kVoxels;
-      CUTLOSS_TRY(run.template merge<kMerging>(both, both && kComponents, 0));
+      CUTLOSS_TRY(run.template merge<kMerging>(both, 0));
       const auto pass = run.template bar_pass<kMerging>();
       counting.dimension = r.wants(pass.dimension) ? pass.dimension : -1;
       counting.and_eldest = kComponents;
@@ -263,10 +264,10 @@ bool asks_for_loops(const FieldBatch& batch) { return batch.axes == 3 && batch.w
 
 }  // namespace
 
-Status run_persistence(PersistenceRequest& request, Device& device, Cancel& cancel, TopologyCosts* costs) noexcept {
+Status run_persistence(PersistenceRequest& request, Device& device, Cancel& cancel, TopologyProbe* probe) noexcept {
   if (asks_for_loops(request)) return run_on_cpu(request, device, cancel);
-  TopologyCosts unasked;
-  TopologyCosts& spent = costs ? *costs : unasked;
+  TopologyProbe unasked;
+  TopologyProbe& spent = probe ? *probe : unasked;
   return with_residents(request, device, cancel, [&](const PersistenceRequest& r) -> Status {
     Sequence sequence(device, cancel, spent);
     CUTLOSS_TRY(clear(sequence, {&r.bars.counts}));
@@ -275,10 +276,10 @@ Status run_persistence(PersistenceRequest& request, Device& device, Cancel& canc
   });
 }
 
-Status run_matching(MatchingRequest& request, Device& device, Cancel& cancel, TopologyCosts* costs) noexcept {
+Status run_matching(MatchingRequest& request, Device& device, Cancel& cancel, TopologyProbe* probe) noexcept {
   if (asks_for_loops(request)) return run_on_cpu(request, device, cancel);
-  TopologyCosts unasked;
-  TopologyCosts& spent = costs ? *costs : unasked;
+  TopologyProbe unasked;
+  TopologyProbe& spent = probe ? *probe : unasked;
   const int64_t items = request.items;
   const double mean = Reduction(request.reduction) == Reduction::kMean && items > 0 ? 1 / double(items) : 1;
   double loss = 0;
@@ -298,9 +299,9 @@ Status run_matching(MatchingRequest& request, Device& device, Cancel& cancel, To
   return {};
 }
 
-Status run_betti_numbers(BettiNumbersRequest& request, Device& device, Cancel& cancel, TopologyCosts* costs) noexcept {
-  TopologyCosts unasked;
-  TopologyCosts& spent = costs ? *costs : unasked;
+Status run_betti_numbers(BettiNumbersRequest& request, Device& device, Cancel& cancel, TopologyProbe* probe) noexcept {
+  TopologyProbe unasked;
+  TopologyProbe& spent = probe ? *probe : unasked;
   return with_residents(request, device, cancel, [&](const BettiNumbersRequest& r) -> Status {
     Sequence sequence(device, cancel, spent);
     CUTLOSS_TRY(clear(sequence, {&r.numbers}));

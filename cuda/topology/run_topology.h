@@ -8,11 +8,11 @@
 
 namespace cutloss::cuda {
 
-/// The stream's submission must be held. `costs` may be null.
+/// The stream's submission must be held. `probe` may be null.
 Status run_persistence(PersistenceRequest& request, Device& device, Cancel& cancel,
-                       TopologyCosts* costs = nullptr) noexcept;
-Status run_matching(MatchingRequest& request, Device& device, Cancel& cancel, TopologyCosts* costs = nullptr) noexcept;
+                       TopologyProbe* probe = nullptr) noexcept;
+Status run_matching(MatchingRequest& request, Device& device, Cancel& cancel, TopologyProbe* probe = nullptr) noexcept;
 Status run_betti_numbers(BettiNumbersRequest& request, Device& device, Cancel& cancel,
-                         TopologyCosts* costs = nullptr) noexcept;
+                         TopologyProbe* probe = nullptr) noexcept;
 
 }  // namespace cutloss::cuda

@@ -8,35 +8,38 @@
 
 namespace cutloss::cuda {
 
-struct TopologyCosts {
+/// What tests set and see.
+struct TopologyProbe {
+  uint32_t one_block_items = kOneBlockItems;  // 0: one block finishes nothing
+  uint32_t items_per_block = kItemsPerBlock;
+
   int64_t launches = 0;
-  int64_t reads = 0;   // of the GPU's numbers by the host
-  int64_t rounds = 0;  // of Borůvka's algorithm, all forests together
-  int64_t most_rounds = 0;
+  int64_t reads = 0;         // of the GPU's numbers by the host
+  int64_t most_rounds = 0;   // of a forest
   int64_t elder_levels = 0;  // that took launches of their own
   size_t workspace_bytes = 0;
 };
 
 class Sequence {
  public:
-  Sequence(Device& device, Cancel& cancel, TopologyCosts& costs) : costs(costs), device_(device), cancel_(cancel) {}
+  Sequence(Device& device, Cancel& cancel, TopologyProbe& probe) : probe(probe), device_(device), cancel_(cancel) {}
 
   template <class... Parameters, class... Arguments>
   void run(void (*kernel)(Parameters...), int blocks, size_t shared_bytes, Arguments... arguments) {
-    ++costs.launches;
+    ++probe.launches;
     keep(launch(kernel, blocks, kTopologyThreads, shared_bytes, device_.stream.handle(), arguments...));
   }
   void fill(void* memory, int byte, size_t bytes) {
-    ++costs.launches;
+    ++probe.launches;
     keep(cudaMemsetAsync(memory, byte, bytes, device_.stream.handle()));
   }
-  int blocks_for(uint64_t items) const { return tile_topology(items, device_.multiprocessors); }
+  int blocks_for(uint64_t items) const { return tile_topology(items, probe.items_per_block, device_.multiprocessors); }
 
   /// Everything so far was well, and *to is what the GPU has at `from`.
   template <class T>
   Status read(const T* from, T* to, size_t count = 1) noexcept {
     CUTLOSS_TRY(status());
-    ++costs.reads;
+    ++probe.reads;
     return device_.staging.download(to, from, count * sizeof(T), cancel_);
   }
   Status status() noexcept {
@@ -44,8 +47,7 @@ class Sequence {
     return device_.stream.check(error_, "compute the topology of fields");
   }
 
-  TopologyCosts& costs;
-  uint32_t one_block_items = kOneBlockItems;
+  TopologyProbe& probe;
 
  private:
   void keep(cudaError_t error) {

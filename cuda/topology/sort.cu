@@ -112,7 +112,7 @@ __global__ void __launch_bounds__(kTopologyThreads) sort_few_kernel(Pairs from, 
 
 void sort_pairs(Sequence& sequence, Pairs* pairs, Pairs* other, uint32_t count, int bits, uint32_t* counts) {
   const int blocks = sequence.blocks_for(count);
-  const bool few = count <= sequence.one_block_items;
+  const bool few = count <= sequence.probe.one_block_items;
   if (few) sequence.run(sort_few_kernel, 1, kPlaceBytes, *pairs, *other, count, bits);
   for (int shift = 0; shift < bits; shift += kDigitBits) {
     if (!few) {

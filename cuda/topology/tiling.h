@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "math/hd.h"
+
 namespace cutloss::cuda {
 
 inline constexpr int kTopologyThreads = 256;
@@ -15,15 +17,15 @@ inline constexpr uint32_t kItemsPerBlock = 2048;
 inline constexpr uint32_t kOneBlockItems = 2 * kItemsPerBlock;
 inline constexpr uint32_t kOneBlockComponents = 2 * kOneBlockItems;
 
-constexpr int tile_topology(uint64_t items, int multiprocessors) {
-  const uint64_t wanted = (items + kItemsPerBlock - 1) / kItemsPerBlock;
+constexpr int tile_topology(uint64_t items, uint32_t items_per_block, int multiprocessors) {
+  const uint64_t wanted = (items + items_per_block - 1) / items_per_block;
   const uint64_t most = std::min<uint64_t>(kMostTopologyBlocks, 8 * static_cast<uint64_t>(multiprocessors));
   return static_cast<int>(std::clamp<uint64_t>(wanted, 1, most));
 }
 
 /// Blocks for each of several items of a batch.
-constexpr int tile_each(uint64_t items, uint64_t voxels, int multiprocessors) {
-  const uint64_t all = tile_topology(items * voxels, multiprocessors);
+constexpr int tile_each(uint64_t items, uint64_t voxels, uint32_t items_per_block, int multiprocessors) {
+  const uint64_t all = tile_topology(items * voxels, items_per_block, multiprocessors);
   return static_cast<int>(std::clamp<uint64_t>(all / std::max<uint64_t>(items, 1), 1, 64));
 }
 
@@ -38,10 +40,22 @@ inline constexpr int kHops = 32;
 
 /// Launches until every pointer of a tree of `count` nodes is at its root, however high the tree: an even number,
 /// because they go back and forth between two arrays.
-constexpr int jumps_for(uint32_t count) {
+CUTLOSS_HD constexpr int jumps_for(uint32_t count) {
   int jumps = 2;
   for (uint64_t reach = uint64_t{kHops} * kHops; reach < count; reach *= kHops * kHops) jumps += 2;
   return jumps;
 }
+
+/// How many launches Betti matching in 2-D takes at most, whatever the fields: a forest for each dimension.
+constexpr int64_t most_launches(uint64_t nodes) {
+  constexpr int64_t kSteps = 5, kScan = 2, kSort = 2 * 3 * 4, kRest = 26, kFields = 8;
+  int64_t rounds = 0;
+  for (uint64_t level = nodes; level > 1; level /= 2)
+    rounds += kSteps + jumps_for(static_cast<uint32_t>(level)) + kScan;
+  return kFields + 2 * (rounds + kSort + kRest);
+}
+
+/// Of the workspace, what does not grow with the fields.
+inline constexpr size_t kFixedTopologyBytes = size_t{2} << 20;
 
 }  // namespace cutloss::cuda

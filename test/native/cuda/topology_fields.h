@@ -1,6 +1,7 @@
 // Fields that are hard for one algorithm or another: merge trees as high as there are voxels, all ties, few values.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <utility>
@@ -49,7 +50,8 @@ inline const std::vector<std::pair<const char*, Fill>> fields = {
     {"ramp",
      [](const Shape& s, Random& r) {
        return fill_by(s, r, [&](Random&, int item, int z, int y, int x) {
-         return (item % 2 ? -1.0 : 1.0) * ((z * s.height + y) * s.width + x);
+         const int along = (z * s.height + y) * s.width + x;
+         return static_cast<double>(item % 2 ? 1000 - along : along);
        });
      }},
     {"checkerboard",

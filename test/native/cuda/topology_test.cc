@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "cpu/topology/run_topology.h"
+#include "cuda/topology/run_topology.h"
 #include "engine/engine.h"
 #include "test/native/check.h"
 #include "test/native/cuda/topology_fields.h"
@@ -18,9 +20,9 @@ using test::Shape;
 
 namespace {
 
-Engine* gpu() {
-  Status why;
-  return cuda_engine(0, &why);
+cuda::Device& gpu() {
+  static cuda::Device& device = *new cuda::Device;
+  return device;
 }
 
 template <class T>
@@ -55,6 +57,10 @@ struct BarMemory {
 
 using Lines = std::vector<std::string>;
 
+struct Tuning {
+  uint32_t one_block_items = cuda::kOneBlockItems, items_per_block = cuda::kItemsPerBlock;
+};
+
 struct Options {
   bool sublevel = false, closed = false, sigmoid = false;
   int64_t dimensions = 7;
@@ -82,8 +88,9 @@ struct Answer {
   double loss;
 };
 
-Answer match(Engine& engine, const Shape& shape, std::vector<float> prediction, std::vector<float> target,
-             const Options& options) {
+/// On the GPU, or, without a probe, on the CPU.
+Answer match(const Shape& shape, std::vector<float> prediction, std::vector<float> target, const Options& options,
+             cuda::TopologyProbe* probe) {
   MatchingRequest r;
   static_cast<FieldBatch&>(r) = batch_of(shape, options);
   r.capacity = most_bars(r);
@@ -105,11 +112,11 @@ Answer match(Engine& engine, const Shape& shape, std::vector<float> prediction, 
   r.unmatched_prediction = options.unmatched_prediction;
   r.unmatched_target = options.unmatched_target;
   r.min_persistence = options.min_persistence;
-  Request request = r;
   Cancel never;
-  const Status status = engine.run(request, never);
+  cpu::ThreadPool& pool = cpu::ThreadPool::shared();
+  const Status status = probe ? cuda::run_matching(r, gpu(), never, probe) : cpu::run_matching(r, pool, never);
   if (!CHECK(status.ok())) std::printf("%s\n", status.message);
-  answer.loss = std::get<MatchingRequest>(request).loss;
+  answer.loss = r.loss;
   for (int64_t stretch = 0; stretch < r.items * r.axes; ++stretch) {
     const std::string name = std::to_string(stretch);
     for (int i = 0; i < bars[0].counts[stretch]; ++i) {
@@ -133,9 +140,12 @@ bool close(double found, double exact, double unit) {
 }
 
 void expect_same(const char* name, const Shape& shape, const std::vector<float>& prediction,
-                 const std::vector<float>& target, const Options& options) {
-  const Answer found = match(*gpu(), shape, prediction, target, options);
-  const Answer exact = match(cpu_engine(), shape, prediction, target, options);
+                 const std::vector<float>& target, const Options& options, const Tuning& tuning) {
+  cuda::TopologyProbe probe;
+  probe.one_block_items = tuning.one_block_items;
+  probe.items_per_block = tuning.items_per_block;
+  const Answer found = match(shape, prediction, target, options, &probe);
+  const Answer exact = match(shape, prediction, target, options, nullptr);
   bool same = CHECK(found.lines == exact.lines);
   same &= CHECK(found.errors == exact.errors);
   same &= CHECK(close(found.loss, exact.loss, 1e-12));
@@ -146,7 +156,6 @@ void expect_same(const char* name, const Shape& shape, const std::vector<float>&
     same &= CHECK(close(found.per_item[i], exact.per_item[i], 0x1p-23));
   }
   if (same) return;
-  for (size_t i = 0; i < exact.per_item.size(); ++i) std::printf("%g %g; ", found.per_item[i], exact.per_item[i]);
   std::printf("  %s [%d, %d, %d, %d] sublevel %d closed %d dimensions %d: %zu lines instead of %zu\n", name,
               shape.items, shape.depth, shape.height, shape.width, options.sublevel, options.closed,
               int(options.dimensions), found.lines.size(), exact.lines.size());
@@ -155,6 +164,8 @@ void expect_same(const char* name, const Shape& shape, const std::vector<float>&
 void test_fields(test::Random& random) {
   const Shape shapes[] = {{1, 0, 1, 1},   {1, 0, 1, 9},  {2, 0, 7, 1}, {1, 0, 2, 2}, {3, 0, 5, 6},
                           {1, 0, 33, 31}, {17, 0, 9, 8}, {1, 3, 4, 5}, {3, 5, 4, 3}, {1, 7, 6, 8}};
+  // as it is; every step a launch; and every launch many blocks
+  const Tuning tunings[] = {{}, {0, 2048}, {0, 64}};
   int turn = 0;
   for (const auto& [name, fill] : test::fields) {
     for (const Shape& shape : shapes) {
@@ -168,8 +179,28 @@ void test_fields(test::Random& random) {
       options.min_persistence = turn % 4 == 1 ? 0.25 : 0;
       ++turn;
       const auto prediction = fill(shape, random);
-      const auto& other = test::fields[static_cast<size_t>(turn) % test::fields.size()];
-      expect_same(name, shape, prediction, (turn % 2 ? other.second : fill)(shape, random), options);
+      const auto& other = test::fields[random() % (test::fields.size() - 1)];  // not the infinities
+      const auto target = (turn % 2 ? other.second : fill)(shape, random);
+      const Tuning tuning = tunings[turn % 3];
+      expect_same(name, shape, prediction, target, options, tuning);
+    }
+  }
+}
+
+/// The bound of docs/topology-gpu.md, for fields of each kind.
+void test_costs(test::Random& random) {
+  for (const auto& [name, fill] : test::fields) {
+    for (const Shape& shape : {Shape{1, 0, 64, 64}, Shape{3, 0, 96, 80}}) {
+      cuda::TopologyProbe probe;
+      match(shape, fill(shape, random), fill(shape, random), {}, &probe);
+      const int64_t pixels = int64_t{shape.items} * shape.height * shape.width;
+      const int64_t most = cuda::most_launches(3 * pixels * 11 / 10);
+      std::printf("%s [%d, %d, %d]: %ld launches of at most %ld, %ld rounds, %ld reads, %.1f bytes per pixel\n", name,
+                  shape.items, shape.height, shape.width, long(probe.launches), long(most), long(probe.most_rounds),
+                  long(probe.reads), double(probe.workspace_bytes) / double(pixels));
+      CHECK(probe.launches <= most);
+      CHECK(probe.reads <= 2 * probe.most_rounds + 7);
+      CHECK(probe.workspace_bytes <= 160 * pixels * 21 / 20 + cuda::kFixedTopologyBytes);
     }
   }
 }
@@ -178,6 +209,9 @@ void test_fields(test::Random& random) {
 
 int main() {
   test::Random random(20261120);
+  CHECK(gpu().stream.open(0).ok() && gpu().memory.open().ok());
+  gpu().multiprocessors = 4;
   test_fields(random);
+  test_costs(random);
   return test::finish("topology");
 }
