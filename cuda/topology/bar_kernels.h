@@ -31,7 +31,7 @@ __device__ __forceinline__ uint32_t node_of(const G& graph, uint32_t item, uint3
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) match_kernel(const BarPass<G> pass) {
+__global__ void __launch_bounds__(kTopologyThreads) match_kernel(const __grid_constant__ BarPass<G> pass) {
   const uint32_t places = pass.graph.fields.places();
   for_each_in_chunk(pass.graph.fields.items * places, [&](uint32_t i) {
     const uint32_t compared = node_of(pass.graph, i / places, kComparison, i % places);
@@ -81,7 +81,7 @@ __device__ math::BarTerms terms_of_prediction(const BarPass<G>& pass, uint32_t n
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) score_kernel(const BarPass<G> pass) {
+__global__ void __launch_bounds__(kTopologyThreads) score_kernel(const __grid_constant__ BarPass<G> pass) {
   const Slice slice(pass.graph.fields, pass.slices);
   const uint32_t places = pass.graph.fields.places();
   const bool target_counts = static_cast<UnmatchedTarget>(pass.matching.unmatched_target) == UnmatchedTarget::kCount;
@@ -114,7 +114,7 @@ __global__ void __launch_bounds__(kTopologyThreads) score_kernel(const BarPass<G
 
 /// Every voxel asks the cells that may have it as the voxel at which they begin or end.
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) gather_slopes_kernel(const BarPass<G> pass) {
+__global__ void __launch_bounds__(kTopologyThreads) gather_slopes_kernel(const __grid_constant__ BarPass<G> pass) {
   using Joint = typename G::Joint;
   const auto& fields = pass.graph.fields;
   const uint32_t places = fields.places();
@@ -155,7 +155,8 @@ void score_bars(Sequence& sequence, const BarPass<G>& pass) {
 // ---- bars
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) count_bars_kernel(const BarPass<G> pass, uint32_t which) {
+__global__ void __launch_bounds__(kTopologyThreads)
+    count_bars_kernel(const __grid_constant__ BarPass<G> pass, uint32_t which) {
   const Slice slice(pass.graph.fields, pass.slices);
   uint32_t mine = 0;
   slice.for_each(
@@ -166,7 +167,8 @@ __global__ void __launch_bounds__(kTopologyThreads) count_bars_kernel(const BarP
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) place_bars_kernel(const BarPass<G> pass, uint32_t which) {
+__global__ void __launch_bounds__(kTopologyThreads)
+    place_bars_kernel(const __grid_constant__ BarPass<G> pass, uint32_t which) {
   const auto& fields = pass.graph.fields;
   const BarViews& views = pass.views[which];
   const Slice slice(fields, pass.slices);
@@ -200,7 +202,7 @@ __global__ void __launch_bounds__(kTopologyThreads) place_bars_kernel(const BarP
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) partners_kernel(const BarPass<G> pass) {
+__global__ void __launch_bounds__(kTopologyThreads) partners_kernel(const __grid_constant__ BarPass<G> pass) {
   const uint32_t places = pass.graph.fields.places();
   for_each_in_chunk(pass.graph.fields.items * places, [&](uint32_t i) {
     const uint32_t item = i / places, node = node_of(pass.graph, item, kPrediction, i % places);
@@ -214,7 +216,7 @@ __global__ void __launch_bounds__(kTopologyThreads) partners_kernel(const BarPas
 
 template <class G>
 __global__ void __launch_bounds__(kTopologyThreads)
-    add_bar_counts_kernel(const BarPass<G> pass, const Counting counting) {
+    add_bar_counts_kernel(const __grid_constant__ BarPass<G> pass, const __grid_constant__ Counting counting) {
   const Slice slice(pass.graph.fields, pass.slices);
   int mine = 0;
   slice.for_each(

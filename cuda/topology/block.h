@@ -26,6 +26,7 @@ struct Chunk {
 template <class Visit>
 __device__ __forceinline__ void for_each_in_chunk(uint32_t count, const Visit& visit) {
   const Chunk chunk = Chunk::of(count);
+#pragma unroll 1
   for (uint64_t i = uint64_t{chunk.begin} + threadIdx.x; i < chunk.end; i += kTopologyThreads) {
     visit(static_cast<uint32_t>(i));
   }
@@ -127,6 +128,7 @@ __device__ __forceinline__ uint32_t place_in_chunk(uint32_t count, const uint32_
   before = together.sum(before);
   all = together.sum(all);
   const Chunk chunk = Chunk::of(count);
+#pragma unroll 1
   for (uint64_t tile = chunk.begin; tile < chunk.end; tile += kTopologyThreads) {
     const uint64_t i = tile + threadIdx.x;
     const bool wanted = i < chunk.end && is(static_cast<uint32_t>(i));

@@ -160,7 +160,8 @@ class LevelScan {
     if (!begun_here) through.meet(handed);
     Ancestry<kOrders> previous = shuffle_up(through, 1);
     if (lane == 0) previous = handed;
-    if (there) settle(position, first ? other : previous, own, through);
+    if (first) previous = other;
+    if (there) settle(position, previous, own, through);
   }
 
   __device__ static Ancestry<kOrders> shuffle_up(const Ancestry<kOrders>& from, int distance) {
@@ -214,19 +215,19 @@ class LevelScan {
 
 template <class G, int kOrders>
 __global__ void __launch_bounds__(kTopologyThreads)
-    summarise_level_kernel(const Elders<G> elders, uint32_t begin, uint32_t end) {
+    summarise_level_kernel(const __grid_constant__ Elders<G> elders, uint32_t begin, uint32_t end) {
   LevelScan<G, kOrders>(elders, begin, end).summarise();
 }
 template <class G, int kOrders>
 __global__ void __launch_bounds__(kTopologyThreads)
-    scan_level_kernel(const Elders<G> elders, uint32_t begin, uint32_t end) {
+    scan_level_kernel(const __grid_constant__ Elders<G> elders, uint32_t begin, uint32_t end) {
   LevelScan<G, kOrders>(elders, begin, end).scan();
 }
 
 /// One block, all levels from one on.
 template <class G, int kOrders>
 __global__ void __launch_bounds__(kTopologyThreads)
-    scan_levels_kernel(const Elders<G> elders, const ForestCounts* counts, uint32_t first) {
+    scan_levels_kernel(const __grid_constant__ Elders<G> elders, const ForestCounts* counts, uint32_t first) {
   for (uint32_t level = first; level < counts->levels; ++level) {
     const uint32_t begin = counts->orders[level], end = counts->orders[level + 1];
     if (begin < end) LevelScan<G, kOrders>(elders, begin, end).scan();

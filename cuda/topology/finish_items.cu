@@ -6,7 +6,7 @@ namespace cutloss::cuda {
 namespace {
 
 template <int kAxes>
-__global__ void __launch_bounds__(kTopologyThreads) add_up_items_kernel(const Finish<kAxes> finish) {
+__global__ void __launch_bounds__(kTopologyThreads) add_up_items_kernel(const __grid_constant__ Finish<kAxes> finish) {
   for_each_in_chunk(finish.fields.items, [&](uint32_t item) {
     ItemSums all = {0, 0};
     for (int dimension = 0; dimension < finish.dimensions; ++dimension) {
@@ -24,7 +24,8 @@ __global__ void __launch_bounds__(kTopologyThreads) add_up_items_kernel(const Fi
 }
 
 template <class T, int kAxes>
-__global__ void __launch_bounds__(kTopologyThreads) write_gradient_kernel(const Finish<kAxes> finish) {
+__global__ void __launch_bounds__(kTopologyThreads)
+    write_gradient_kernel(const __grid_constant__ Finish<kAxes> finish) {
   const MatchingRequest& r = finish.matching;
   const uint32_t places = finish.fields.places();
   for_each_in_chunk(finish.fields.items * places, [&](uint32_t i) {
@@ -56,7 +57,7 @@ __device__ int count_inside(const Fields<3>& fields, uint32_t voxel, uint32_t in
 }
 
 __global__ void __launch_bounds__(kTopologyThreads)
-    subtract_euler_kernel(const Fields<3> fields, const Counting counting) {
+    subtract_euler_kernel(const __grid_constant__ Fields<3> fields, const __grid_constant__ Counting counting) {
   for_each_in_chunk(fields.nodes(), [&](uint32_t voxel) {
     if (fields.ranks[voxel] != counting.inside) return;
     const int euler = 1 - count_inside<math::Edges<3>>(fields, voxel, counting.inside) +

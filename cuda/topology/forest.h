@@ -32,6 +32,10 @@ struct Level {
   uint32_t* next_list;
 
   CUTLOSS_HD uint32_t end() const { return begin + count; }
+  CUTLOSS_HD Level next(const ForestCounts& counts, uint32_t* const (&lists)[2]) const {
+    uint32_t* other = next_list == lists[0] ? lists[1] : lists[0];
+    return {number + 1, end(), counts.supervertices, counts.live, next_list, other};
+  }
 };
 
 template <class GraphOf>

@@ -8,44 +8,52 @@ namespace cutloss::cuda {
 constexpr int kThreads = kTopologyThreads;
 
 template <class G>
-__global__ void __launch_bounds__(kThreads) begin_kernel(const Forest<G> f) {
+__global__ void __launch_bounds__(kThreads) begin_kernel(const __grid_constant__ Forest<G> f) {
   for_each_in_chunk(f.graph.nodes(), [&](uint32_t node) {
     f.component[node] = f.graph.node_at(node);
     f.best[node] = kNoKey;
   });
 }
 template <class G>
-__global__ void __launch_bounds__(kThreads) offer_kernel(const Forest<G> f, const Level level) {
+__global__ void __launch_bounds__(kThreads)
+    offer_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
   Round<G>(f, level, {f.component, nullptr}).offer_all();
 }
 template <class G>
-__global__ void __launch_bounds__(kThreads) hook_kernel(const Forest<G> f, const Level level) {
+__global__ void __launch_bounds__(kThreads)
+    hook_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
   Round<G>(f, level, {f.component, nullptr}).hook();
 }
 template <class G>
-__global__ void __launch_bounds__(kThreads) number_kernel(const Forest<G> f, const Level level) {
+__global__ void __launch_bounds__(kThreads)
+    number_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
   Round<G>(f, level, {f.component, nullptr}).number();
 }
 template <class G>
-__global__ void __launch_bounds__(kThreads) jump_kernel(const Forest<G> f, const Level level, int turn, bool last) {
+__global__ void __launch_bounds__(kThreads)
+    jump_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level, int turn, bool last) {
   Round<G>(f, level, {f.component, nullptr}).jump(turn, last);
 }
 template <class G>
-__global__ void __launch_bounds__(kThreads) relabel_kernel(const Forest<G> f, const Level level) {
+__global__ void __launch_bounds__(kThreads)
+    relabel_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
   Round<G>(f, level, {f.component, nullptr}).relabel(f.component, f.graph.nodes());
 }
 template <class G>
-__global__ void __launch_bounds__(kThreads) count_live_kernel(const Forest<G> f, const Level level) {
+__global__ void __launch_bounds__(kThreads)
+    count_live_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
   Round<G>(f, level, {f.component, nullptr}).count_live();
 }
 template <class G>
-__global__ void __launch_bounds__(kThreads) list_live_kernel(const Forest<G> f, const Level level) {
+__global__ void __launch_bounds__(kThreads)
+    list_live_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
   Round<G>(f, level, {f.component, nullptr}).list_live();
 }
 
 /// One block, all rounds from a small level on. `current`, [level.count], says what became of that level's components.
 template <class G>
-__global__ void __launch_bounds__(kThreads) finish_kernel(const Forest<G> f, Level level, uint32_t* current) {
+__global__ void __launch_bounds__(kThreads, 1)
+    finish_kernel(const __grid_constant__ Forest<G> f, Level level, uint32_t* current) {
   const uint32_t components = level.count;
   for_each_in_chunk(components, [&](uint32_t i) { current[i] = i; });
   __syncthreads();
@@ -56,6 +64,7 @@ __global__ void __launch_bounds__(kThreads) finish_kernel(const Forest<G> f, Lev
     round.number();
     __syncthreads();
     const int jumps = jumps_for(level.count);
+#pragma unroll 1
     for (int turn = 0; turn < jumps; ++turn) {
       round.jump(turn, turn + 1 == jumps);
       __syncthreads();
@@ -66,8 +75,7 @@ __global__ void __launch_bounds__(kThreads) finish_kernel(const Forest<G> f, Lev
     __syncthreads();
     round.list_live();
     __syncthreads();
-    uint32_t* used = const_cast<uint32_t*>(level.list);
-    level = {level.number + 1, level.end(), f.counts->supervertices, f.counts->live, level.next_list, used};
+    level = level.next(*f.counts, f.lists);
     __syncthreads();
   }
 }
@@ -94,8 +102,7 @@ Status grow(Sequence& sequence, const Forest<G>& f, ForestCounts* counts) {
     sequence.run(count_live_kernel<G>, live_blocks, shared, f, level);
     sequence.run(list_live_kernel<G>, live_blocks, shared, f, level);
     CUTLOSS_TRY(sequence.read(f.counts, counts));
-    level = {level.number + 1, level.end(),     counts->supervertices,
-             counts->live,     level.next_list, f.lists[level.next_list == f.lists[0]]};
+    level = level.next(*counts, f.lists);
     ++rounds;
   } while (level.live > sequence.probe.one_block_items || (level.live > 0 && level.count > kOneBlockComponents));
   if (level.live > 0) {
@@ -110,7 +117,8 @@ Status grow(Sequence& sequence, const Forest<G>& f, ForestCounts* counts) {
 // ---- chains
 
 template <class G>
-__global__ void __launch_bounds__(kThreads) own_kernel(const Forest<G> f, uint32_t supervertices, uint32_t* owners) {
+__global__ void __launch_bounds__(kThreads)
+    own_kernel(const __grid_constant__ Forest<G> f, uint32_t supervertices, uint32_t* owners) {
   for_each_in_chunk(supervertices, [&](uint32_t s) {
     if (f.up[s] != kNone && f.root(f.up[s]) != s) owners[f.pick[s]] = s;
   });
@@ -123,12 +131,14 @@ __device__ __forceinline__ uint32_t joint_in_order(const G& graph, uint32_t i) {
 }
 
 template <class G>
-__global__ void __launch_bounds__(kThreads) count_owned_kernel(const Forest<G> f, const uint32_t* owners) {
+__global__ void __launch_bounds__(kThreads)
+    count_owned_kernel(const __grid_constant__ Forest<G> f, const uint32_t* owners) {
   count_in_chunk(f.graph.joints(), f.block_counts,
                  [&](uint32_t i) { return owners[joint_in_order(f.graph, i)] != kNone; });
 }
 template <class G>
-__global__ void __launch_bounds__(kThreads) list_owned_kernel(const Forest<G> f, const uint32_t* owners, Pairs pairs) {
+__global__ void __launch_bounds__(kThreads)
+    list_owned_kernel(const __grid_constant__ Forest<G> f, const uint32_t* owners, Pairs pairs) {
   const uint32_t total = place_in_chunk(
       f.graph.joints(), f.block_counts, [&](uint32_t i) { return owners[joint_in_order(f.graph, i)] != kNone; },
       [&](uint32_t i, uint32_t position) {
@@ -140,7 +150,8 @@ __global__ void __launch_bounds__(kThreads) list_owned_kernel(const Forest<G> f,
 }
 
 template <class G>
-__global__ void __launch_bounds__(kThreads) climb_kernel(const Forest<G> f, uint32_t count, Pairs pairs) {
+__global__ void __launch_bounds__(kThreads)
+    climb_kernel(const __grid_constant__ Forest<G> f, uint32_t count, Pairs pairs) {
   for_each_in_chunk(count, [&](uint32_t i) {
     const uint32_t picker = pairs.values[i];
     const Key key = f.graph.key_of_joint(f.pick[picker]);
@@ -151,7 +162,8 @@ __global__ void __launch_bounds__(kThreads) climb_kernel(const Forest<G> f, uint
 }
 
 template <class G>
-__global__ void __launch_bounds__(kThreads) tell_pickers_kernel(const Forest<G> f, const Chains chains) {
+__global__ void __launch_bounds__(kThreads)
+    tell_pickers_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Chains chains) {
   for_each_in_chunk(chains.count, [&](uint32_t i) { chains.other_pickers[i] = f.other_picker(chains.pickers[i]); });
   if (blockIdx.x > 0 || threadIdx.x > f.counts->levels) return;
   const uint32_t begin = f.counts->begins[threadIdx.x], nodes = f.graph.nodes();
@@ -169,7 +181,7 @@ __global__ void __launch_bounds__(kThreads) tell_pickers_kernel(const Forest<G> 
 /// A bit for each joint that is in the forest.
 template <class G>
 __global__ void __launch_bounds__(kThreads)
-    mark_owned_kernel(const Forest<G> f, const uint32_t* owners, uint32_t* bits) {
+    mark_owned_kernel(const __grid_constant__ Forest<G> f, const uint32_t* owners, uint32_t* bits) {
   const uint32_t joints = f.graph.joints();
   for_each_in_chunk(joints / 32 + 1, [&](uint32_t word) {
     uint32_t marks = 0;

@@ -75,11 +75,12 @@ class Round {
 
   /// Every hook to where kHops hooks lead. The last of an even number of jumps leaves supervertices of the next level.
   __device__ void jump(int turn, bool last) const {
-    uint32_t* const ends[2] = {f_.up + level_.begin, numbers_ + level_.count};
-    const uint32_t* from = ends[turn % 2];
-    uint32_t* to = ends[1 - turn % 2];
+    uint32_t *hooks = f_.up + level_.begin, *spare = numbers_ + level_.count;
+    const uint32_t* from = turn % 2 ? spare : hooks;
+    uint32_t* to = turn % 2 ? hooks : spare;
     for_each_in_chunk(level_.count, [&](uint32_t s) {
       uint32_t at = from[s];
+#pragma unroll 1
       for (int hop = 1; hop < kHops; ++hop) {
         const uint32_t further = from[at];
         if (further == at) break;
