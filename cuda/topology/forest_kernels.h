@@ -50,7 +50,8 @@ __global__ void __launch_bounds__(kThreads)
   Round<G>(f, level, {f.component, nullptr}).list_live();
 }
 
-/// One block, all rounds from a small level on. `current`, [level.count], says what became of that level's components.
+/// One block, all rounds from a small level on; since it is the only one, it may have all the registers it wants.
+/// `current`, [level.count], says what became of that level's components.
 template <class G>
 __global__ void __launch_bounds__(kThreads, 1)
     finish_kernel(const __grid_constant__ Forest<G> f, Level level, uint32_t* current) {

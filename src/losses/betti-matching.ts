@@ -75,7 +75,8 @@ export interface BettiMatchingResult extends LossResult<'prediction'> {
 
 /**
  * Betti matching loss of scalar fields: over matched bars 2 [(b0 - b1)^2 + (d0 - d1)^2], over unmatched bars (b - d)^2.
- * One item is one field; equal values are ordered as docs/topology.md says. Computed on the CPU.
+ * One item is one field; equal values are ordered as docs/topology.md says. Computed on the CPU
+ * unless `device` or the fields' own device is a GPU.
  *
  * @example
  * const { loss, grads } = await bettiMatching({ prediction, target }, { grads: true });
