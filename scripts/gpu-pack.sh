@@ -74,7 +74,7 @@ done
 for kernels in row_kernels cut_kernels; do
   names+=("$kernels")
   program "$kernels" "${gencode[@]}" -- \
-    "test/native/cuda/${kernels}_test.cc" $(ls engine/*.cc | grep -v no_cuda) "$made/addon/libcutloss_cuda.a"
+    "test/native/cuda/${kernels}_test.cc" $(ls engine/*.cc | grep -v no_cuda) "$made/addon/libcutloss_cuda.a" "$made/addon/libcutloss_cpu.a"
 done
 names+=(planted device_copy)
 program planted "${gencode[@]}" -lineinfo -- scripts/gpu/planted.cu
