@@ -113,8 +113,8 @@ __device__ __forceinline__ void count_in_chunk(uint32_t count, uint32_t* block_c
   if (threadIdx.x == 0) block_counts[blockIdx.x] = mine;
 }
 
-/// place(i, position) for the same items, in order; returns how many there are in all chunks. `first` and `blocks` say
-/// which blocks count together.
+/// place(i, position) for the same items, in order, after count_in_chunk() by as many blocks; returns how many there
+/// are in all chunks.
 template <class Is, class Place>
 __device__ __forceinline__ uint32_t place_in_chunk(uint32_t count, const uint32_t* block_counts, const Is& is,
                                                    const Place& place) {
