@@ -25,6 +25,7 @@ export default defineConfig({
             'test/properties/**/*.test.ts',
             'test/images/**/*.test.ts',
             'test/conformance/tolerance.test.ts',
+            'test/tfjs/**/*.test.ts',
             'test/*.test.ts',
           ],
           sequence: { groupOrder: 0 },

@@ -9,6 +9,7 @@
 #include "binding/decode.h"
 #include "binding/device_memory.h"
 #include "binding/job_queue.h"
+#include "binding/tensorflow/job_op.h"
 #include "binding/values.h"
 
 namespace cutloss::binding {
@@ -81,6 +82,20 @@ void copy_results(napi_env env, Request& request, napi_value array) {
   std::visit([&](auto& r) { fields(r, ResultCopy(results)); }, request);
 }
 
+/// [[slot, shape], …]: the views that TensorFlow provides.
+std::vector<tensorflow::OpenView> open_views(const Napi::Array& list) {
+  std::vector<tensorflow::OpenView> views(list.Length());
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Array pair = list.Get(i).As<Napi::Array>();
+    views[i].slot = pair.Get(0u).ToNumber().Uint32Value();
+    const Napi::Array shape = pair.Get(1u).As<Napi::Array>();
+    for (uint32_t axis = 0; axis < shape.Length(); ++axis) {
+      views[i].shape.push_back(shape.Get(axis).ToNumber().Int64Value());
+    }
+  }
+  return views;
+}
+
 /// Whether an output's memory went away while a job wrote to it.
 class LostOutput {
  public:
@@ -129,6 +144,9 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
                              InstanceMethod("run", &CutlossAddon::run),
                              InstanceMethod("start", &CutlossAddon::start),
                              InstanceMethod("cancel", &CutlossAddon::cancel),
+                             InstanceMethod("registerInTensorFlow", &CutlossAddon::register_in_tensorflow),
+                             InstanceMethod("stage", &CutlossAddon::stage),
+                             InstanceMethod("unstage", &CutlossAddon::unstage),
                              InstanceMethod("cudaDevices", &CutlossAddon::cuda_devices),
                              InstanceMethod("describe", &CutlossAddon::describe),
                              InstanceMethod("memory", &CutlossAddon::memory),
@@ -211,6 +229,35 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
   }
 
   void cancel(const Napi::CallbackInfo& info) { queue_.cancel(info[0].ToNumber().Int64Value()); }
+
+  Napi::Value register_in_tensorflow(const Napi::CallbackInfo& info) {
+    std::string name;
+    const Status status = tensorflow::register_op(&name);
+    if (!status.ok()) return to_js(info.Env(), status);
+    return Napi::String::New(info.Env(), name);
+  }
+
+  /// run() in two halves, between which TensorFlow executes the operation that it registered.
+  Napi::Value stage(const Napi::CallbackInfo& info) {
+    napi_value arguments[6];
+    for (int i = 0; i < 6; ++i) arguments[i] = info[i];
+    Call call;
+    const Status status = decode(info.Env(), arguments, &call);
+    if (!status.ok()) return to_js(info.Env(), status);
+    auto job = std::make_unique<tensorflow::StagedJob>();
+    job->engine = call.engine;
+    job->request = call.request;
+    job->inputs = open_views(info[6].As<Napi::Array>());
+    job->outputs = open_views(info[7].As<Napi::Array>());
+    return Napi::Number::New(info.Env(), tensorflow::stage(std::move(job)));
+  }
+
+  Napi::Value unstage(const Napi::CallbackInfo& info) {
+    const auto job = tensorflow::unstage(info[0].ToNumber().Int32Value());
+    if (!job) return info.Env().Undefined();
+    if (job->ran && job->status.ok()) copy_results(info.Env(), job->request, info[1]);
+    return to_js(info.Env(), job->status);
+  }
 
   Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
     const char* reason = "";

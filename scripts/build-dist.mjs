@@ -1,5 +1,6 @@
-// Writes dist/: src/ compiled to CommonJS in dist/cjs, and the ESM entry dist/index.js, which re-exports its names, so
-// that `import` and `require` share one instance of everything. The page of `cutloss betti --html` becomes one file.
+// Writes dist/: src/ compiled to CommonJS in dist/cjs, and per entry of the package an ES module, dist/index.js for one,
+// which re-exports its names, so that `import` and `require` share one instance of everything. The page of
+// `cutloss betti --html` becomes one file.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,10 +23,13 @@ function compile(project, folder) {
 compile('tsconfig.build.json', join(made, 'cjs'));
 
 writeFileSync(join(made, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
-const names = Object.keys(require(join(made, 'cjs', 'index.js'))).sort();
-const header = '// Made by scripts/build-dist.mjs: the names of ./cjs/index.js, for import.\n';
-writeFileSync(join(made, 'index.js'), `${header}export { ${names.join(', ')} } from './cjs/index.js';\n`);
-writeFileSync(join(made, 'index.d.ts'), "export * from './cjs/index.js';\n");
+const entries = { index: './cjs/index.js', tfjs: './cjs/tfjs/index.js' };
+for (const [entry, file] of Object.entries(entries)) {
+  const names = Object.keys(require(join(made, file))).sort();
+  const header = `// Made by scripts/build-dist.mjs: the names of ${file}, for import.\n`;
+  writeFileSync(join(made, `${entry}.js`), `${header}export { ${names.join(', ')} } from '${file}';\n`);
+  writeFileSync(join(made, `${entry}.d.ts`), `export * from '${file}';\n`);
+}
 
 const scripts = join(root, 'build', 'cli', 'page');
 compile('src/cli/page', join(scripts, '..'));

@@ -25,6 +25,9 @@ export interface DeviceInfo {
 
 export const cpu = -1;
 
+/** Memory of this process that another runtime lends; see LentMemory. */
+export const elsewhere = -2;
+
 const deviceNames: Device[] = [];
 
 export function deviceName(device: number): Device {

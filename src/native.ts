@@ -6,10 +6,11 @@ import { basename, join } from 'node:path';
 import type { Stored } from './dtype.js';
 import { applyEnvironment } from './environment.js';
 import { CutlossError, type Failure } from './errors.js';
+import type { LentMemory } from './lent-memory.js';
 
 /** Memory on a GPU: an opaque handle of the addon. */
 export type DeviceMemory = object & { readonly __deviceMemory?: never };
-export type Memory = Stored | DeviceMemory;
+export type Memory = Stored | DeviceMemory | LentMemory;
 
 export interface ObjectiveInfo {
   readonly name: string;
@@ -51,6 +52,8 @@ export type RunArguments = [
   results: Float64Array,
 ];
 
+export type OpenView = readonly [slot: number, shape: readonly number[]];
+
 /** What binding/ exports. Whatever can fail returns a Failure; nothing throws. */
 export interface Native {
   readonly operations: readonly OperationInfo[];
@@ -70,6 +73,14 @@ export interface Native {
     ]
   ): number | Failure;
   cancel(job: number): void;
+  /** The name of the operation that runs staged jobs inside the TensorFlow that tfjs-node has loaded. */
+  registerInTensorFlow(): string | Failure;
+  /** Stages a job some of whose views TensorFlow provides, by slot and shape, and returns its number. */
+  stage(
+    ...job: [...RunArguments, inputs: readonly OpenView[], outputs: readonly OpenView[]]
+  ): number | Failure;
+  /** Takes the job back: its results, or its failure; nothing where it did not run. */
+  unstage(job: number, results: Float64Array): Failure | undefined;
   /** Never creates a CUDA context. */
   cudaDevices(): { readonly count: number; readonly reason: string };
   describe(device: number): DeviceDescription | Failure;

@@ -3,6 +3,7 @@
 
 import { storage } from './dtype.js';
 import { CutlossError } from './errors.js';
+import type { Lender } from './lent-memory.js';
 import { type Memory, native, type OperationInfo } from './native.js';
 import { isTensor, memoryOf, type Tensor } from './tensor.js';
 import type { View } from './view.js';
@@ -18,6 +19,8 @@ export interface Place {
   readonly signal: AbortSignal | undefined;
   /** Asynchronous work is done on copies of the caller's inputs. */
   readonly copy: boolean;
+  /** Runs the job, where the inputs are in memory that is lent. */
+  readonly lender: Lender | undefined;
 }
 
 /** One run of one operation, ready for the binding. */
@@ -100,6 +103,7 @@ export class Operation<Name extends string, Parameter extends string, Result ext
       device: place.device,
       signal: place.signal,
       copy: place.copy,
+      lender: place.lender,
       operation: slots.number,
       views,
       dtypes: slots.dtypes,

@@ -72,7 +72,10 @@ async function runQueued<Result>(first: Job, steps: Steps<Result>, site: CallSit
 function runNow(job: Job, steps: Steps<unknown>): void {
   if (isAborted(job.signal)) steps.throw(job.signal?.reason);
   const { operation, device, views, dtypes, parameters, results } = job;
-  const failure = native().run(operation, device, views, dtypes, parameters, results);
+  const failure =
+    job.lender === undefined
+      ? native().run(operation, device, views, dtypes, parameters, results)
+      : job.lender.run(job);
   if (failure !== undefined) steps.throw(nativeError(failure));
 }
 

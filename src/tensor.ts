@@ -4,10 +4,11 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { type Device, deviceName, gpuTensors, readDevice } from './devices.js';
+import { type Device, deviceName, elsewhere, gpuTensors, readDevice } from './devices.js';
 import { type DataOf, type DType, makeStorage, type Stored, storage } from './dtype.js';
 import { CutlossError, nativeError } from './errors.js';
 import { fromBFloat16, fromFloat16 } from './float16.js';
+import { LentMemory } from './lent-memory.js';
 import { detached, isDetached, lengthOf } from './memory.js';
 import { type DeviceMemory, isFailure, type Memory, native } from './native.js';
 import { bracketed } from './validate.js';
@@ -86,6 +87,7 @@ export class Tensor<D extends DType = DType> {
   /** data(), blocking. */
   dataSync(): DataOf<D> {
     const memory = this.#alive();
+    if (memory instanceof LentMemory) return memory.lender?.read(memory) as DataOf<D>;
     if (this.#index < 0) {
       const array = memory as Stored;
       if (this.size > 0 && lengthOf(array) === 0 && isDetached(array)) throw detached('this tensor');
@@ -181,7 +183,7 @@ export function wrap<D extends DType>(
   return new Tensor(construct, memory, dtype, shape, size, device);
 }
 
-/** A tensor over fresh memory: zeroed on the CPU, uninitialised on a GPU. `what` names it in errors. */
+/** A tensor over fresh memory: zeroed on the CPU, uninitialised on a GPU, elsewhere to come. `what` names it in errors. */
 export function allocate<D extends DType>(
   dtype: D,
   shape: readonly number[],
@@ -190,6 +192,7 @@ export function allocate<D extends DType>(
   what: string,
 ): Tensor<D> {
   if (device >= 0) return wrap(allocateOnDevice(dtype, size, device), dtype, shape, size, device);
+  if (device === elsewhere) return wrap(new LentMemory(shape), dtype, shape, size, device);
   return wrap(makeStorage(dtype, size, what), dtype, shape, size, device);
 }
 

@@ -1,9 +1,10 @@
 // What every loss shares: the options reduction, grads, upstream, device, signal, copy and out; where it runs and where
 // its outputs live; and the agreement between the tensors it is given.
 
-import { cpu, type Device, defaultDevice, deviceName, readDevice } from '../devices.js';
+import { cpu, type Device, defaultDevice, deviceName, elsewhere, readDevice } from '../devices.js';
 import type { DType } from '../dtype.js';
 import { CutlossError } from '../errors.js';
+import { LentMemory } from '../lent-memory.js';
 import { isSignal } from '../memory.js';
 import type { Place } from '../operation.js';
 import { defineOptions, type Option, option, optional, raw } from '../options.js';
@@ -131,19 +132,20 @@ export function placeOf(
   const first = views[0] as View;
   for (const view of views) if (view !== undefined) expectTogether(first, view);
   const home = first.device;
-  if (home !== cpu && o.device !== undefined && o.device !== home) {
+  if (home >= 0 && o.device !== undefined && o.device !== home) {
     throw new CutlossError(
       'ERR_CUTLOSS_DEVICE',
       `Expected ${deviceName(home)}, where the inputs are, for device but received ${deviceName(o.device)}`,
       { name: 'device' },
     );
   }
-  const device = home === cpu ? (o.device ?? defaultDevice()) : home;
-  return { device, signal: o.signal, copy: o.copy };
+  const device = home < 0 ? (o.device ?? defaultDevice()) : home;
+  const lender = first.memory instanceof LentMemory ? first.memory.lender : undefined;
+  return { device, signal: o.signal, copy: o.copy, lender };
 }
 
 function expectTogether(first: View, view: View): void {
-  if (view.device === first.device) return;
+  if (view.device === first.device || (first.device === elsewhere && view.device === cpu)) return;
   throw new CutlossError(
     'ERR_CUTLOSS_DEVICE',
     `Expected memory on ${deviceName(first.device)}, where ${first.name} is, for ${view.name} but received memory on ${deviceName(view.device)}`,

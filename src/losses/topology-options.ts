@@ -151,6 +151,6 @@ export function placeOfFields(
     readonly copy: boolean;
   },
 ): Place {
-  const onHost = views[0]?.device === cpu;
+  const onHost = (views[0]?.device ?? cpu) < 0;
   return placeOf(views, { ...o, device: o.device ?? (onHost ? cpu : undefined) });
 }

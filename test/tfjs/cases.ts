@@ -1,0 +1,128 @@
+// What the bridge is tested with: a loss, its options, the tensors it is called with in the order of tfjs, and the same
+// loss composed of tfjs operations. A case runs on every backend, for value and gradients.
+
+import type { Losses } from 'cutloss/tfjs';
+import { random } from '../support/random.js';
+import type { Tensor, Tf } from './backends.js';
+import { composedRows, type RowTerms } from './composed-rows.js';
+
+export interface BridgeCase {
+  readonly loss: Exclude<keyof Losses<Tf>, 'fromTf' | 'toTf'>;
+  readonly title: string;
+  readonly options?: object;
+  /** The tensors of the call. */
+  readonly tensors: (tf: Tf) => Tensor[];
+  /** Which of them gradients are taken of, by place. */
+  readonly differentiable: readonly number[];
+  readonly composed: (tf: Tf, tensors: readonly Tensor[]) => Tensor;
+}
+
+export function normals(tf: Tf, shape: number[], seed: number, scale = 1): Tensor {
+  const { normal } = random(seed);
+  const size = shape.reduce((product, axis) => product * axis, 1);
+  return tf.tensor(
+    Float32Array.from({ length: size }, () => scale * normal()),
+    shape,
+  );
+}
+
+export function integers(tf: Tf, shape: number[], below: number, seed: number): Tensor {
+  const draw = random(seed).below;
+  const size = shape.reduce((product, axis) => product * axis, 1);
+  return tf.tensor(
+    Int32Array.from({ length: size }, () => draw(below)),
+    shape,
+    'int32',
+  );
+}
+
+const rowsOf = (
+  title: string,
+  options: object,
+  terms: RowTerms,
+  {
+    shape = [7, 5],
+    soft,
+    weighted,
+  }: { shape?: number[]; soft?: 'softmax' | 'oneHot'; weighted?: boolean } = {},
+): BridgeCase => ({
+  loss: 'crossEntropy',
+  title,
+  options,
+  tensors: (tf) => {
+    const classes = shape.at(-1) as number;
+    const leading = shape.slice(0, -1);
+    const ids = integers(tf, leading, classes, 1);
+    const targets =
+      soft === 'softmax'
+        ? tf.softmax(normals(tf, shape, 2))
+        : soft === 'oneHot'
+          ? tf.oneHot(ids, classes)
+          : ids;
+    const weights = weighted ? [tf.abs(normals(tf, leading, 3))] : [];
+    return [targets, normals(tf, shape, 4, 2), ...weights];
+  },
+  differentiable: [1],
+  composed: (tf, [targets, logits, weights]) =>
+    composedRows(tf, { targets: targets as Tensor, logits: logits as Tensor, weights }, terms),
+});
+
+const classWeights = [0.5, 2, 1, 0.25, 3];
+const plain: readonly (readonly [title: string, options: RowTerms, Parameters<typeof rowsOf>[3]?])[] = [
+  ['no options', {}],
+  ['sum', { reduction: 'sum' }],
+  ['none', { reduction: 'none' }],
+  ['sequences, none', { reduction: 'none' }, { shape: [2, 3, 4] }],
+  ['one-hot labels', {}, { soft: 'oneHot' }],
+  ['soft labels', {}, { soft: 'softmax' }],
+  ['soft labels, class weights and smoothing', { classWeights, labelSmoothing: 0.1 }, { soft: 'softmax' }],
+  ['ignored rows', { ignoreIndex: 3 }],
+  ['smoothing', { labelSmoothing: 0.2 }],
+  ['z-loss', { zLoss: 0.01 }],
+  ['softcap', { softcap: 3 }],
+  ['temperature', { temperature: 0.7 }],
+  ['shift', { shift: 1 }, { shape: [2, 4, 5] }],
+  ['divisor', { divisor: 3.5 }],
+  ['class weights', { classWeights }],
+  ['class weights, none', { classWeights, reduction: 'none' }],
+  ['weights', {}, { weighted: true }],
+  ['weights, sum', { reduction: 'sum' }, { weighted: true }],
+  [
+    'everything at once',
+    { classWeights, labelSmoothing: 0.1, zLoss: 0.01, softcap: 4, temperature: 1.5, ignoreIndex: 2 },
+    { weighted: true },
+  ],
+];
+
+type Objective = (tf: Tf, logP: Tensor) => Tensor;
+const oneLess: Objective = (tf, logP) => tf.sub(1, tf.exp(logP));
+const objectives: readonly (readonly [
+  option: object | ((logProbs: Float32Array) => object),
+  composed: Objective,
+])[] = [
+  [{ kind: 'focal', gamma: 2 }, (tf, logP) => tf.neg(tf.mul(tf.square(oneLess(tf, logP)), logP))],
+  [{ kind: 'poly1', epsilon: 2 }, (tf, logP) => tf.sub(tf.mul(oneLess(tf, logP), 2), logP)],
+  [{ kind: 'generalized', q: 0.6 }, (tf, logP) => tf.div(tf.sub(1, tf.exp(tf.mul(logP, 0.6))), 0.6)],
+  [{ kind: 'compSum', tau: 1.4 }, (tf, logP) => tf.div(tf.sub(tf.exp(tf.mul(logP, 0.4)), 1), -0.4)],
+  [{ kind: 'meanAbsolute' }, oneLess],
+  [
+    { kind: 'symmetric', alpha: 0.3, beta: 0.5 },
+    (tf, logP) => tf.sub(tf.mul(oneLess(tf, logP), -0.5 * Math.log(1e-4)), tf.mul(logP, 0.3)),
+  ],
+  [{ kind: 'encouraging', end: 1 }, (tf, logP) => tf.sub(tf.log(oneLess(tf, logP)), logP)],
+  [
+    (logProbs) => ({ loss: logProbs.map((l) => l * l), weights: logProbs.map((l) => -2 * l) }),
+    (tf, logP) => tf.square(logP),
+  ],
+];
+
+export const bridgeCases: readonly BridgeCase[] = [
+  ...plain.map(([title, options, extra]) => rowsOf(title, options, options, extra)),
+  ...objectives.map(([objective, composed]) =>
+    rowsOf(
+      `objective ${(objective as { kind?: string }).kind ?? 'a function'}`,
+      { objective },
+      { objective: composed },
+    ),
+  ),
+];
