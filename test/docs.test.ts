@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { root, runClean } from './support/child.js';
+import { root, runChild } from './support/child.js';
 import { type CodeBlock, codeBlocks, pages } from './support/pages.js';
 
 const blocks = pages()
@@ -24,11 +24,14 @@ function javascript(block: CodeBlock): string {
   return outputText;
 }
 
+const greetingOfTfjs = /\n=+\nHi, looks like you are running TensorFlow\.js[^=]*=+\s*\n/;
+
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'cutloss-docs-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules/cutloss'));
+  symlinkSync(join(root, 'node_modules/@tensorflow'), join(folder, 'node_modules/@tensorflow'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -39,7 +42,11 @@ describe('every code block runs', () => {
     const commonJs = /\brequire\('/.test(block.code) && !/^import /m.test(block.code);
     const file = join(folder, `block-${blocks.indexOf(block)}.${commonJs ? 'cjs' : 'mjs'}`);
     writeFileSync(file, javascript(block));
-    await runClean(file, { timeout: 30_000 });
+    const { code, stderr, milliseconds } = await runChild(file, { timeout: 30_000 });
+    expect({ code, stderr: stderr.replace(greetingOfTfjs, ''), milliseconds }).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
   });
 });
 

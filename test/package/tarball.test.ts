@@ -10,12 +10,15 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { root, runClean } from '../support/child.js';
+import { root, runChild, runClean } from '../support/child.js';
+import { codeBlocks } from '../support/pages.js';
+import { tfjsNodeFolder } from '../support/tfjs-node.js';
 
 const megabyte = 1e6;
 let folder: string;
@@ -130,6 +133,36 @@ describe('installed in an empty folder it computes', () => {
       const list = process.report.getReport().sharedObjects.filter((name) => name.endsWith('.node'));
       if (list.length !== 1 || !list[0].includes('${installed}/')) throw new Error('loaded ' + list);`,
     ));
+});
+
+describe("beside tfjs it trains as the README's example does", () => {
+  const tfjs = tfjsNodeFolder();
+  const example =
+    codeBlocks('README.md').find(({ code }) => code.includes("from 'cutloss/tfjs'"))?.code ?? '';
+  const check =
+    'if (!(history.loss.at(-1) < 0.9 * history.loss[0])) throw new Error(`the loss: ${history.loss}`);';
+  const train = async (name: string, source: string): Promise<void> => {
+    const scope = join(installed, '../@tensorflow');
+    rmSync(scope, { force: true });
+    const from = name === 'tensorflow' ? (tfjs as string) : root;
+    symlinkSync(join(from, 'node_modules/@tensorflow'), scope);
+    const file = join(installed, '../..', `train-${name}.mjs`);
+    writeFileSync(file, `${source}\n${check}\n`);
+    const { code, stderr } = await runChild(file);
+    expect(code, stderr).toBe(0);
+  };
+
+  test('cpu', () => train('cpu', example));
+  test('wasm', () => {
+    const start = "await tf.setBackend('wasm');\nconst losses";
+    return train(
+      'wasm',
+      `import '@tensorflow/tfjs-backend-wasm';\n${example.replace('const losses', start)}`,
+    );
+  });
+  test.skipIf(tfjs === undefined)('tensorflow (needs scripts/setup-tfjs-node.sh)', () =>
+    train('tensorflow', example.replace("'@tensorflow/tfjs'", "'@tensorflow/tfjs-node'")),
+  );
 });
 
 describe.runIf(process.platform === 'linux')('the binary', () => {

@@ -1,6 +1,7 @@
 // What the bridge is tested with: a loss, its options, the tensors it is called with in the order of tfjs, and the same
 // loss composed of tfjs operations. A case runs on every backend, for value and gradients.
 
+import { type Bars, bettiMatchingSync } from 'cutloss';
 import type { Losses } from 'cutloss/tfjs';
 import { random } from '../support/random.js';
 import type { Tensor, Tf } from './backends.js';
@@ -116,7 +117,45 @@ const objectives: readonly (readonly [
   ],
 ];
 
+/** The pairs are ours; the loss of the pairs, and its gradient, are composed. */
+const bettiOf = (title: string, options: object, shape: number[]): BridgeCase => ({
+  loss: 'bettiMatching',
+  title,
+  options,
+  tensors: (tf) => [tf.cast(integers(tf, shape, 2, 5), 'float32'), tf.sigmoid(normals(tf, shape, 6))],
+  differentiable: [1],
+  composed: (tf, [target, prediction]) => {
+    const views = [target, prediction].map((field) => ({
+      data: (field as Tensor).dataSync() as Float32Array,
+      shape,
+    }));
+    const inputs = { target: views[0] as (typeof views)[0], prediction: views[1] as (typeof views)[0] };
+    const { pairs = [] } = bettiMatchingSync(inputs, { ...options, reduction: 'mean', outputs: ['pairs'] });
+    const items = pairs.map((dimensions, item) => {
+      const [t, p] = [target, prediction].map((field) => tf.reshape(tf.gather(field as never, item), [-1]));
+      const at = (field: Tensor | undefined, indices: Int32Array) =>
+        tf.gather(field as never, tf.tensor1d(indices, 'int32')) as Tensor;
+      const squares = (a: Tensor, b: Tensor): Tensor => tf.sum(tf.squaredDifference(a, b));
+      const length = (field: Tensor | undefined, bars: Bars): Tensor =>
+        squares(at(field, bars.birthIndex), at(field, bars.deathIndex));
+      return dimensions.map(({ matched, unmatchedPrediction, unmatchedTarget }) => {
+        const [ours, theirs] = [matched.prediction, matched.target];
+        const births = squares(at(p, ours.birthIndex), at(t, theirs.birthIndex));
+        const deaths = squares(at(p, ours.deathIndex), at(t, theirs.deathIndex));
+        const alone = tf.add(length(p, unmatchedPrediction), length(t, unmatchedTarget));
+        return tf.add(tf.mul(tf.add(births, deaths), 2), alone) as Tensor;
+      });
+    });
+    const losses = tf.stack(items.map((parts) => tf.addN(parts)));
+    return 'reduction' in options ? losses : tf.mean(losses);
+  },
+});
+
 export const bridgeCases: readonly BridgeCase[] = [
+  bettiOf('two dimensions', {}, [2, 6, 7]),
+  bettiOf('per item', { reduction: 'none' }, [3, 5, 5]),
+  bettiOf('three dimensions, sublevel', { filtration: 'sublevel' }, [1, 4, 4, 4]),
+
   ...plain.map(([title, options, extra]) => rowsOf(title, options, options, extra)),
   ...objectives.map(([objective, composed]) =>
     rowsOf(
