@@ -10,10 +10,16 @@ import { bandwidth } from './bandwidth.mjs';
 import { connect } from './peer.mjs';
 import { crossEntropySuite } from './suites/cross-entropy.mjs';
 import { rowsSuite } from './suites/rows.mjs';
+import { tfjsSuite } from './suites/tfjs.mjs';
 import { topologySuite } from './suites/topology.mjs';
 import { printTable } from './table.mjs';
 
-const suites = { 'cross-entropy': crossEntropySuite, rows: rowsSuite, topology: topologySuite };
+const suites = {
+  'cross-entropy': crossEntropySuite,
+  rows: rowsSuite,
+  topology: topologySuite,
+  tfjs: tfjsSuite,
+};
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

@@ -11,7 +11,9 @@ import type { Backend, TensorInfo } from './tf.js';
 export interface BackendMemory {
   /** The tensor as losses take it, until the kernel returns. */
   lend(info: TensorInfo): TensorLike;
-  /** Room for a gradient, where it can be made beforehand: before anything is lent, for it may move. */
+  /** Brings a tensor here that another backend holds. Like reserve() it comes before anything is lent, which may move. */
+  fetch?(info: TensorInfo): void;
+  /** Room for a gradient, where it can be made beforehand. */
   reserve?(shape: readonly number[]): TensorInfo;
   /** What a loss made, as a tensor of the backend. */
   take(tensor: Tensor): TensorInfo;
@@ -72,6 +74,10 @@ export class WasmMemory extends PlainMemory {
       shape: info.shape,
       dtype: info.dtype as LentDType,
     };
+  }
+
+  fetch({ dataId }: TensorInfo): void {
+    this.#backend.getMemoryOffset(dataId);
   }
 
   reserve(shape: readonly number[]): TensorInfo {

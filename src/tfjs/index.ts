@@ -56,6 +56,23 @@ export interface Losses<Tf extends AnyTfjs> {
     [yTrue: TensorOf<Tf>, yPred: TensorOf<Tf>, weights?: TensorOf<Tf>]
   >;
   /**
+   * Cross-entropy of the logits hidden · classifierᵀ + bias, which are never built: (hidden, classifier, targets, bias?,
+   * weights?). targets are class ids of int32.
+   *
+   * @example optimizer.minimize(() => losses.cutCrossEntropy()(body(tokens), classifier, nextTokens));
+   */
+  cutCrossEntropy: Loss<
+    Tf,
+    RowLossOptions<TensorOf<Tf>, 'hidden' | 'classifier' | 'bias'>,
+    [
+      hidden: TensorOf<Tf>,
+      classifier: TensorOf<Tf>,
+      targets: TensorOf<Tf>,
+      bias?: TensorOf<Tf>,
+      weights?: TensorOf<Tf>,
+    ]
+  >;
+  /**
    * Betti matching of scalar fields [batch, …space]: (yTrue, yPred).
    *
    * @example const loss = tf.add(losses.dice()(yTrue, yPred), losses.bettiMatching()(fields, predictedFields));

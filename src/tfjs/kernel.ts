@@ -105,6 +105,7 @@ export class Kernels {
     const memory = this.#memoryOf(backend);
     const reserved = new Map<string, TensorInfo>();
     try {
+      for (const info of Object.values(tensors)) memory.fetch?.(info);
       for (const name of names) {
         const room = memory.reserve?.((tensors[name] as TensorInfo).shape);
         if (room !== undefined) reserved.set(name, room);

@@ -3,6 +3,7 @@
 
 import { bettiMatchingSync } from '../losses/betti-matching.js';
 import { crossEntropySync } from '../losses/cross-entropy.js';
+import { cutCrossEntropySync } from '../losses/cut-cross-entropy.js';
 import type { BlockingLoss } from './kernel.js';
 
 export interface BridgedLoss {
@@ -31,6 +32,15 @@ export const bridgedLosses: Readonly<Record<string, BridgedLoss>> = {
     differentiable: ['logits'],
     constants: ['weights', 'classWeights'],
     labels: ['targets', 'logits'],
+    ids: true,
+  },
+  cutCrossEntropy: {
+    loss: blocking(cutCrossEntropySync),
+    inputs: ['hidden', 'classifier', 'targets', 'bias', 'weights'],
+    required: 3,
+    differentiable: ['hidden', 'classifier', 'bias'],
+    constants: ['weights', 'classWeights'],
+    labels: ['targets', 'hidden'],
     ids: true,
   },
   bettiMatching: {

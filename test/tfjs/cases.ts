@@ -68,6 +68,33 @@ const rowsOf = (
     composedRows(tf, { targets: targets as Tensor, logits: logits as Tensor, weights }, terms),
 });
 
+/** [rows, dim] and [vocab, dim], multiplied out. */
+const cutOf = (
+  title: string,
+  terms: RowTerms,
+  extra: { bias?: boolean; weighted?: boolean } = {},
+): BridgeCase => ({
+  loss: 'cutCrossEntropy',
+  title,
+  options: terms,
+  tensors: (tf) => [
+    normals(tf, [2, 3, 8], 11),
+    normals(tf, [5, 8], 12),
+    integers(tf, [2, 3], 5, 13),
+    ...(extra.bias ? [normals(tf, [5], 14)] : []),
+    ...(extra.weighted ? [tf.abs(normals(tf, [2, 3], 15))] : []),
+  ],
+  differentiable: extra.bias ? [0, 1, 3] : [0, 1],
+  composed: (tf, [hidden, classifier, targets, bias, weights]) => {
+    const rows = tf.reshape(hidden as Tensor, [-1, 8]);
+    const product = tf.matMul(rows as never, classifier as never, false, true);
+    // The temperature divides the product, not the bias; composedRows() divides both.
+    const kept = bias && tf.mul(bias, terms.temperature ?? 1);
+    const logits = tf.reshape(kept ? tf.add(product, kept) : product, [2, 3, 5]);
+    return composedRows(tf, { logits, targets: targets as Tensor, weights }, terms);
+  },
+});
+
 const classWeights = [0.5, 2, 1, 0.25, 3];
 const plain: readonly (readonly [title: string, options: RowTerms, Parameters<typeof rowsOf>[3]?])[] = [
   ['no options', {}],
@@ -93,6 +120,18 @@ const plain: readonly (readonly [title: string, options: RowTerms, Parameters<ty
     { classWeights, labelSmoothing: 0.1, zLoss: 0.01, softcap: 4, temperature: 1.5, ignoreIndex: 2 },
     { weighted: true },
   ],
+];
+
+const cut: readonly (readonly [title: string, options: RowTerms, Parameters<typeof cutOf>[2]?])[] = [
+  ['no options', {}],
+  ['bias', {}, { bias: true }],
+  ['sum, bias and weights', { reduction: 'sum' }, { bias: true, weighted: true }],
+  ['none', { reduction: 'none' }, { bias: true }],
+  ['ignored rows', { ignoreIndex: 3 }],
+  ['smoothing and class weights', { labelSmoothing: 0.1, classWeights }],
+  ['z-loss, softcap, temperature', { zLoss: 0.01, softcap: 4, temperature: 1.5 }, { bias: true }],
+  ['shift', { shift: 1 }],
+  ['divisor', { divisor: 3.5 }],
 ];
 
 type Objective = (tf: Tf, logP: Tensor) => Tensor;
@@ -157,6 +196,7 @@ export const bridgeCases: readonly BridgeCase[] = [
   bettiOf('three dimensions, sublevel', { filtration: 'sublevel' }, [1, 4, 4, 4]),
 
   ...plain.map(([title, options, extra]) => rowsOf(title, options, options, extra)),
+  ...cut.map((item) => cutOf(...item)),
   ...objectives.map(([objective, composed]) =>
     rowsOf(
       `objective ${(objective as { kind?: string }).kind ?? 'a function'}`,

@@ -34,8 +34,10 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, wha
   expect(worst, `${what}, scale ${scale}`).toBeLessThanOrEqual(1e-4 * Math.max(scale, 1e-3));
 }
 
-describeBackends('as composed of tfjs operations', (tf, losses) => {
-  test.each(bridgeCases.map((item) => [`${item.loss}: ${item.title}`, item] as const))('%s', (_, item) => {
+describeBackends('as composed of tfjs operations', (tf, losses, name) => {
+  // The wasm backend lacks the gradient of gather(), which the composed Betti matching needs.
+  const composable = bridgeCases.filter(({ loss }) => name !== 'wasm' || loss !== 'bettiMatching');
+  test.each(composable.map((item) => [`${item.loss}: ${item.title}`, item] as const))('%s', (_, item) => {
     const ours = (losses[item.loss] as (options?: object) => (...tensors: Tensor[]) => Tensor)(item.options);
     for (const dy of [1, -2.5]) {
       tf.tidy(() => {

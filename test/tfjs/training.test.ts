@@ -82,6 +82,17 @@ describeBackends('training', (tf, losses, name) => {
     });
   });
 
+  test('tensors that another backend made are brought here', async () => {
+    await tf.setBackend('cpu');
+    const [logits, targets] = [normals(tf, [512, 3000], 1), integers(tf, [512], 3000, 2)];
+    const onCpu = tf.tidy(() => losses.crossEntropy()(targets, logits).dataSync()[0] as number);
+    await tf.setBackend(name);
+    const { value, grad } = tf.valueAndGrad((x) => losses.crossEntropy()(targets, x))(logits);
+    expect(value.dataSync()[0]).toBeCloseTo(onCpu, 5);
+    expect((tf.sum(tf.abs(grad)).dataSync()[0] as number) / 2).toBeCloseTo(1, 2);
+    tf.dispose([logits, targets, value, grad]);
+  });
+
   test(`kernels are registered on ${name} once, by name`, () => {
     tf.tidy(() => losses.crossEntropy()(integers(tf, [4], 5, 2), normals(tf, [4, 5], 1)));
     expect(tf.getKernel('CutlossCrossEntropy', name)).toBeDefined();

@@ -1,0 +1,86 @@
+// One way to compute one loss with its gradients in tfjs, in a process of its own: prints the median time of a step and
+// the memory that a step took (see suites/tfjs.mjs).
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import util from 'node:util';
+import { bind } from 'cutloss/tfjs';
+import { median } from './table.mjs';
+
+const [backend, workload, way, rounds, size] = process.argv.slice(2);
+console.warn = () => {};
+util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+const require = createRequire(import.meta.url);
+const tf =
+  backend === 'tensorflow'
+    ? createRequire(join(process.env.CUTLOSS_TFJS_NODE, 'index.js'))('@tensorflow/tfjs-node')
+    : require('@tensorflow/tfjs');
+if (backend === 'wasm') require('@tensorflow/tfjs-backend-wasm');
+await tf.setBackend(backend);
+const losses = bind(tf);
+
+const [rows, dim, vocab] = size === 'small' ? [64, 32, 500] : [512, 256, 32000];
+
+/** The op that tfjs-node has and tfjs has no name for: loss per row and gradient of [rows, classes] by class ids. */
+const sparse = tf.customGrad((logits, ids, save) => {
+  const type = { name: 'T', type: tf.backend().binding.TF_ATTR_TYPE, value: tf.backend().binding.TF_FLOAT };
+  const labels = { ...type, name: 'Tlabels', value: tf.backend().binding.TF_INT32 };
+  const op = 'SparseSoftmaxCrossEntropyWithLogits';
+  const [perRow, gradient] = tf.backend().executeMultipleOutputs(op, [type, labels], [logits, ids], 2);
+  save([gradient]);
+  return {
+    value: perRow,
+    gradFunc: (dy, [kept]) => [tf.mul(kept, tf.expandDims(dy, 1)), tf.zerosLike(ids)],
+  };
+});
+const ways = {
+  'one-hot': (ids, logits) => tf.losses.softmaxCrossEntropy(tf.oneHot(ids, vocab), logits),
+  sparse: (ids, logits) => tf.mean(sparse(logits, ids)),
+  ours: losses.crossEntropy(),
+};
+
+const ids = tf.randomUniform([rows], 0, vocab, 'int32', 1);
+const normal = (shape, seed) => tf.randomNormal(shape, 0, 1 / Math.sqrt(dim), 'float32', seed);
+const works = {
+  'cut cross-entropy': () => {
+    const inputs = [normal([rows, dim], 2), normal([vocab, dim], 3)];
+    const cut = losses.cutCrossEntropy();
+    const loss =
+      way === 'ours'
+        ? (hidden, classifier) => cut(hidden, classifier, ids)
+        : (hidden, classifier) => ways[way](ids, tf.matMul(hidden, classifier, false, true));
+    return { inputs, loss, shape: `[${rows}, ${dim}] × [${vocab}, ${dim}]` };
+  },
+  'cross-entropy': () => {
+    const inputs = [normal([rows, vocab], 4)];
+    return { inputs, loss: (logits) => ways[way](ids, logits), shape: `[${rows}, ${vocab}]` };
+  },
+};
+const { inputs, loss, shape } = works[workload]();
+const gradients = tf.valueAndGrads(loss);
+
+function step() {
+  const { value, grads } = gradients(inputs);
+  value.dataSync();
+  tf.dispose([value, grads]);
+}
+
+function resident(field) {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)[1]) * 1024;
+}
+
+for (const tensor of inputs) tf.sum(tensor).dataSync(); // tfjs uploads at the first use
+globalThis.gc();
+const before = resident('VmRSS');
+writeFileSync('/proc/self/clear_refs', '5'); // the peak starts again from here
+step();
+const bytes = resident('VmHWM') - before;
+
+const times = [];
+for (let round = 0; round < Number(rounds); round++) {
+  const start = performance.now();
+  step();
+  times.push(performance.now() - start);
+}
+console.log(JSON.stringify({ shape, ms: median(times), bytes }));
