@@ -145,7 +145,8 @@ struct ProductSteps {
     seek();
   }
   __device__ bool valid() const { return block < blocks; }
-  __device__ bool ends_tile() const { return false; }
+  /// Sums of float32 results begin anew now and then: over many rows one sum would lose what it adds.
+  __device__ bool ends_tile() const { return sizeof(T) == sizeof(float) && block % 8 == 7; }
   __device__ void next() {
     wanted &= wanted - 1;
     seek();
@@ -174,6 +175,17 @@ struct ProductSteps {
   }
 };
 
+__device__ __forceinline__ void add_to(MmaAccumulator& to, const MmaAccumulator& sums) {
+#pragma unroll
+  for (int f = 0; f < 2; ++f) {
+#pragma unroll
+    for (int j = 0; j < 8; ++j) {
+#pragma unroll
+      for (int k = 0; k < 4; ++k) to[f][j][k] += sums[f][j][k];
+    }
+  }
+}
+
 template <class T, bool kOfHidden>
 __global__ void __launch_bounds__(kMmaThreads, 1) mma_product_kernel(const CutPass pass, const CutChunk chunk) {
   using Loop = MmaLoop<T, kOfHidden ? Major::kK : Major::kMn, Major::kMn>;
@@ -196,8 +208,9 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_product_kernel(const CutPa
     b.rows = chunk.width;
   }
   b.aligned = b.aligned && reinterpret_cast<uintptr_t>(b.data) % 16 == 0;
-  MmaAccumulator sums;
-  Loop::run(chunk.gradient<T>(r.rows), b, steps, sums, [](const auto&) {});
+  MmaAccumulator sums, totals = {};
+  Loop::run(chunk.gradient<T>(r.rows), b, steps, sums, [&](const auto&) { add_to(totals, sums); });
+  add_to(sums, totals);
 
   ProductEpilogue<T, kOfHidden> epilogue(pass, chunk, outer0);
   const int64_t column0 = dim0 + Loop::warp_column() + LogitMap::first_column();

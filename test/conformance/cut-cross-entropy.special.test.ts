@@ -92,7 +92,9 @@ describe.each(floatDTypes)('cutCrossEntropy of %s', (dtype) => {
           const sum: Options = { grads: true, reduction: 'sum', ...(workspaceBytes && { workspaceBytes }) };
           const exact = run(large, sum);
           const found = run(large, { ...sum, gradientFilter: { hidden: true, classifier: true, ...filter } });
-          expect(found.keptTiles).toBeLessThan(filter.eps === 1 ? 0.01 : 0.9);
+          // tiles of a GPU are 16 x 64, and here each of them holds a probability above eps
+          const atMost = filter.eps === 1 ? 0.01 : device === 'cpu' ? 0.9 : 1;
+          expect(found.keptTiles).toBeLessThanOrEqual(atMost);
           expect(found.loss).toBe(exact.loss);
           const [hidden, classifier] = [decode(large.hidden, dtype), decode(large.classifier, dtype)];
           const sizes = (of: Float64Array, count: number, counts: (i: number) => boolean) => {
@@ -137,7 +139,7 @@ describe.each(floatDTypes)('cutCrossEntropy of %s', (dtype) => {
       for (let j = 0; j < p.classes; j++)
         expect(gradient.subarray(j * p.dim, (j + 1) * p.dim).some((value) => value !== 0)).toBe(true);
       expect(bitsOf(found).slice(1)).toEqual(bitsOf(exact).slice(1));
-      expect(found.keptTiles).toBeLessThan(1);
+      if (device === 'cpu') expect(found.keptTiles).toBeLessThan(1);
     });
   });
 
@@ -301,8 +303,9 @@ describe.each(floatDTypes)('cutCrossEntropy of %s', (dtype) => {
     [-2 / 3, 1 / 3, 1 / 3].forEach((each, j) => {
       const exact = each * rows * 2 ** -4;
       // half an ulp of the sum for each of the additions in a row, 1024 in a chunk and then 64 chunks; where bfloat16
-      // is multiplied in pairs, a third is rounded to it
-      const chain = (1024 + 64) * 2 ** -24 + (dtype === 'bfloat16' ? 2 ** -9 : 0);
+      // is multiplied in pairs, a third is rounded to it, and on a GPU so it is to float16
+      const third = { float32: 0, bfloat16: 2 ** -9, float16: device === 'cpu' ? 0 : 2 ** -12 }[dtype];
+      const chain = (1024 + 64) * 2 ** -24 + third;
       expect(Math.abs((got[j] as number) - exact)).toBeLessThanOrEqual(
         halfUlp(exact, dtype) + chain * Math.abs(exact),
       );
