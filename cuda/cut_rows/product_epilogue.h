@@ -53,6 +53,8 @@ class ProductEpilogue {
   }
 
  private:
+  static constexpr int32_t kTargetsOfSum = 256;
+
   __device__ int64_t outer() const { return kOfHidden ? pass_.request.rows : chunk_.width; }
   __device__ int64_t dim() const { return pass_.request.dim; }
 
@@ -97,9 +99,28 @@ class ProductEpilogue {
       }
       return;
     }
-    const T* hidden = pass_.request.hidden.as<const T>();
     const int64_t tile = (chunk_.begin + outer0_) / kCutRows;
-    for (int32_t i = chunk_.tile_begin[tile]; i < chunk_.tile_begin[tile + 1]; ++i) {
+    const int32_t end = chunk_.tile_begin[tile + 1];
+    const int32_t begin = chunk_.tile_begin[tile];
+    if constexpr (sizeof(T) < sizeof(float)) {
+      add_rows(c, begin, end, row, column0);
+      return;
+    }
+    for (int32_t first = begin; first < end; first += kTargetsOfSum) {
+      Piece part = {};  // of one long sum, which would lose what it adds
+      add_rows(part, first, end - first < kTargetsOfSum ? end : first + kTargetsOfSum, row, column0);
+#pragma unroll
+      for (int j = 0; j < kPieceBlocks; ++j) {
+#pragma unroll
+        for (int k = 0; k < 4; ++k) c[j][k] += part[j][k];
+      }
+    }
+  }
+
+  /// Those of the listed rows that aim at this lane's classes.
+  __device__ __forceinline__ void add_rows(Piece& c, int32_t begin, int32_t end, int64_t row, int64_t column0) const {
+    const T* hidden = pass_.request.hidden.as<const T>();
+    for (int32_t i = begin; i < end; ++i) {
       const int64_t from = chunk_.same_tile[i];
       const CutRow& aims = pass_.rows[from];
       const int64_t at = aims.target - chunk_.begin - row;
