@@ -8,6 +8,7 @@
 
 #include "cpu/cut_rows/run_cut_rows.h"
 #include "cpu/levels/levels.h"
+#include "cpu/regions/run_regions.h"
 #include "cpu/rows/run_rows.h"
 #include "cpu/thread_pool.h"
 #include "cpu/topology/run_topology.h"
@@ -58,9 +59,9 @@ class CpuEngine final : public Engine {
     CUTLOSS_TRY(check(request));
     return run_cut_rows(request, level(), ThreadPool::shared(), cancel);
   }
-  static Status run_one(RegionsRequest& request, Cancel&) {
+  static Status run_one(RegionsRequest& request, Cancel& cancel) {
     CUTLOSS_TRY(check(request));
-    return failure(Code::kDevice, "The CPU engine does not compute losses of regions yet");
+    return run_regions(request, level(), ThreadPool::shared(), cancel);
   }
   static Status run_one(PersistenceRequest& request, Cancel& cancel) {
     CUTLOSS_TRY(check(request));

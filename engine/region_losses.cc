@@ -137,11 +137,7 @@ class Judge {
 
   void add_up() noexcept {
     PixelSums all = {};
-    for (int64_t row = 0; row < r_.moment_rows(); ++row) {
-      all.cross_entropy += rows_[row].pixels.cross_entropy;
-      all.focal += rows_[row].pixels.focal;
-      all.weight += rows_[row].pixels.weight;
-    }
+    for (int64_t row = 0; row < r_.moment_rows(); ++row) all.add(rows_[row].pixels);
     pixel_scale_ = pixel_scale(all.weight);
     const auto terms = [&](const PixelSums& sums) {
       double value = 0;

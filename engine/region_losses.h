@@ -13,6 +13,8 @@ struct PixelSums {
   double cross_entropy;  // sum m (-log p)
   double focal;
   double weight;  // sum m
+
+  void add(const PixelSums& o) { cross_entropy += o.cross_entropy, focal += o.focal, weight += o.weight; }
 };
 
 /// What the first pass leaves. Images are told apart only where regions are.

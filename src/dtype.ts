@@ -36,7 +36,7 @@ export type DataOf<D extends DType> = D extends 'float32'
         : Uint8Array;
 
 /** What we hold on the CPU: a Float16Array is held as a Uint16Array over the same bits. */
-export type Stored = Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array;
+export type Stored = Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array | Float64Array;
 
 interface Storage {
   /** Its number for the binding. */
@@ -53,8 +53,12 @@ const uint16 = (n: number): Stored => new Uint16Array(n);
 const int32 = (n: number): Stored => new Int32Array(n);
 const int64 = (n: number): Stored => new BigInt64Array(n);
 const uint8 = (n: number): Stored => new Uint8Array(n);
+const float64 = (n: number): Stored => new Float64Array(n);
 
-const storages: Readonly<Record<DType, Storage>> = {
+/** What engines know and no tensor has: sums in double. */
+export type EngineDType = DType | 'float64';
+
+const storages: Readonly<Record<EngineDType, Storage>> = {
   float32: { index: 0, bytes: 4, floating: true, kind: 'Float32Array', make: float32 },
   float16: { index: 1, bytes: 2, floating: true, kind: 'Uint16Array', make: uint16 },
   bfloat16: { index: 2, bytes: 2, floating: true, kind: 'Uint16Array', make: uint16 },
@@ -62,9 +66,10 @@ const storages: Readonly<Record<DType, Storage>> = {
   int64: { index: 4, bytes: 8, floating: false, kind: 'BigInt64Array', make: int64 },
   uint8: { index: 5, bytes: 1, floating: false, kind: 'Uint8Array', make: uint8 },
   bool: { index: 6, bytes: 1, floating: false, kind: 'Uint8Array', make: uint8 },
+  float64: { index: 7, bytes: 8, floating: true, kind: 'Float64Array', make: float64 },
 };
 
-export function storage(dtype: DType): Storage {
+export function storage(dtype: EngineDType): Storage {
   return storages[dtype];
 }
 
@@ -91,7 +96,7 @@ export function dtypeOfKind(kind: string | undefined): DType | undefined {
 }
 
 /** Fresh zeroed memory on the CPU. `what` names it where there is no room for it. */
-export function makeStorage(dtype: DType, length: number, what: string): Stored {
+export function makeStorage(dtype: EngineDType, length: number, what: string): Stored {
   const { bytes, make } = storages[dtype];
   try {
     return make(length);
@@ -109,7 +114,12 @@ export function makeStorage(dtype: DType, length: number, what: string): Stored 
 export function copyOf(array: Stored): Stored {
   const length = lengthOf(array);
   const kind = typedArrayKind(array);
-  const dtype = kind === 'Uint16Array' ? 'bfloat16' : (dtypeOfKind(kind) ?? 'uint8');
+  const dtype =
+    kind === 'Uint16Array'
+      ? 'bfloat16'
+      : kind === 'Float64Array'
+        ? 'float64'
+        : (dtypeOfKind(kind) ?? 'uint8');
   const copy = makeStorage(dtype, length, 'a copy of the inputs');
   if (length > 0) copyInto(copy, array);
   return copy;

@@ -8,6 +8,10 @@ export type { DataOf, DType, TypedArray } from './dtype.js';
 export type { ErrorCode } from './errors.js';
 export { CutlossError } from './errors.js';
 export { fromBFloat16, fromFloat16, toBFloat16, toFloat16 } from './float16.js';
+export type { AnyLossOptions } from './losses/any-loss.js';
+export { anyLoss, anyLossSync } from './losses/any-loss.js';
+export type { AsymmetricOptions } from './losses/asymmetric.js';
+export { asymmetric, asymmetricSync } from './losses/asymmetric.js';
 export type { ObjectiveFunction } from './losses/batch-objectives.js';
 export type {
   BettiMatch,
@@ -23,10 +27,20 @@ export type { LogitInputs } from './losses/cross-entropy.js';
 export { crossEntropy, crossEntropySync } from './losses/cross-entropy.js';
 export type { CutInputs } from './losses/cut-cross-entropy.js';
 export { cutCrossEntropy, cutCrossEntropySync } from './losses/cut-cross-entropy.js';
+export { dice, diceSync } from './losses/dice.js';
+export type { GeneralizedDiceOptions } from './losses/generalized-dice.js';
+export { generalizedDice, generalizedDiceSync } from './losses/generalized-dice.js';
+export { jaccard, jaccardSync } from './losses/jaccard.js';
 export type { LossOptions, LossResult, Reduction, RunOptions } from './losses/loss.js';
 export type { RowObjective } from './losses/objectives.js';
 export { persistence, persistenceSync } from './losses/persistence.js';
+export type { RegionLossKind, RegionLossOptions } from './losses/region-loss.js';
+export { regionLoss, regionLossSync } from './losses/region-loss.js';
+export { regionMoments, regionMomentsSync } from './losses/region-moments.js';
+export type { RegionInputs, RegionMoments, RegionOptions, RegionResult } from './losses/region-options.js';
 export type { GradientFilter, RowOptions, RowOutput, RowResult } from './losses/row-options.js';
+export type { SelfAdjustingDiceOptions } from './losses/self-adjusting-dice.js';
+export { selfAdjustingDice, selfAdjustingDiceSync } from './losses/self-adjusting-dice.js';
 export type {
   Bars,
   FieldOptions,
@@ -34,5 +48,7 @@ export type {
   ThresholdOptions,
   TopologyOptions,
 } from './losses/topology-options.js';
+export type { TverskyOptions } from './losses/tversky.js';
+export { tversky, tverskySync } from './losses/tversky.js';
 export { Tensor } from './tensor.js';
 export type { TensorLike } from './view.js';

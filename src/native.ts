@@ -59,6 +59,10 @@ export interface Native {
   readonly operations: readonly OperationInfo[];
   /** In the order of the parameter 'objective'; the length itself means "given row by row". */
   readonly objectives: readonly ObjectiveInfo[];
+  /** In the order of the parameter 'index'; the length itself means "none". */
+  readonly regionIndices: readonly string[];
+  /** The columns of moments. */
+  readonly regionMoments: readonly string[];
   /** What this machine can run, best first. */
   readonly simdLevels: readonly string[];
   readonly cuda: boolean;

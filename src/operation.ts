@@ -8,8 +8,15 @@ import { type Memory, native, type OperationInfo } from './native.js';
 import { isTensor, memoryOf, type Tensor } from './tensor.js';
 import type { View } from './view.js';
 
+/** Sums in double, which engines read and write beside tensors. */
+export interface Sums {
+  readonly memory: Float64Array;
+  readonly dtype: 'float64';
+  readonly size: number;
+}
+
 /** What an operation reads or writes. */
-export type Operand = View | Tensor;
+export type Operand = View | Tensor | Sums;
 
 /** Where and how a loss runs. */
 export interface Place {

@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import * as cutloss from 'cutloss';
 import { describe, expect, test } from 'vitest';
 import { crossEntropyCases } from './conformance/cross-entropy.cases.js';
+import { operationsOnMoments, regionCases } from './conformance/regions.cases.js';
 import { objectives } from './reference/objectives.js';
 import { root } from './support/child.js';
 import { pages } from './support/pages.js';
@@ -30,6 +31,12 @@ const subjects: Readonly<Record<string, string>> = {
   bettiMatchingError: 'topology',
   bettiNumberError: 'topology',
   bettiNumbers: 'topology',
+  ...Object.fromEntries(
+    [...regionCases.map((item): string => item.loss), ...operationsOnMoments].map((name) => [
+      name,
+      'regions',
+    ]),
+  ),
 };
 
 describe('every loss', () => {

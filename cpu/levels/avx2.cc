@@ -6,6 +6,7 @@ namespace cutloss::cpu {
 
 static constexpr RowKernels kRows = row_kernels<Avx2>();
 static constexpr CutRowKernels kCutRows = cut_row_kernels<Avx2>();
-const Level kAvx2Level = {"avx2", &kRows, &kCutRows, Avx2::fence};
+static constexpr RegionKernels kRegions = region_kernels<Avx2>();
+const Level kAvx2Level = {"avx2", &kRows, &kCutRows, &kRegions, Avx2::fence};
 
 }  // namespace cutloss::cpu

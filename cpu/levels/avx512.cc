@@ -6,6 +6,7 @@ namespace cutloss::cpu {
 
 static constexpr RowKernels kRows = row_kernels<Avx512>();
 static constexpr CutRowKernels kCutRows = cut_row_kernels<Avx512>();
-const Level kAvx512Level = {"avx512", &kRows, &kCutRows, Avx512::fence};
+static constexpr RegionKernels kRegions = region_kernels<Avx512>();
+const Level kAvx512Level = {"avx512", &kRows, &kCutRows, &kRegions, Avx512::fence};
 
 }  // namespace cutloss::cpu

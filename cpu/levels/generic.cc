@@ -9,6 +9,7 @@ struct Generic : Portable<4> {};
 
 static constexpr RowKernels kRows = row_kernels<Generic>();
 static constexpr CutRowKernels kCutRows = cut_row_kernels<Generic>();
-const Level kGenericLevel = {"generic", &kRows, &kCutRows, Generic::fence};
+static constexpr RegionKernels kRegions = region_kernels<Generic>();
+const Level kGenericLevel = {"generic", &kRows, &kCutRows, &kRegions, Generic::fence};
 
 }  // namespace cutloss::cpu

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cpu/cut_rows/cut_kernels.h"
+#include "cpu/regions/region_kernels.h"
 #include "cpu/rows/row_kernels.h"
 
 namespace cutloss::cpu {
@@ -11,6 +12,7 @@ struct Level {
   const char* name;
   const RowKernels* rows;
   const CutRowKernels* cut_rows;
+  const RegionKernels* regions;
   void (*fence)();  // after streaming stores, before anybody else reads them
 };
 

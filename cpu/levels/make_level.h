@@ -8,6 +8,8 @@
 #include "cpu/cut_rows/tile_gradient.h"
 #include "cpu/cut_rows/tile_statistics.h"
 #include "cpu/levels/levels.h"
+#include "cpu/regions/gradient_sweep.h"
+#include "cpu/regions/moment_sweep.h"
 #include "cpu/rows/general_sweeps.h"
 #include "cpu/rows/plain_sweeps.h"
 #include "cpu/rows/scalar_access.h"
@@ -59,6 +61,16 @@ constexpr CutKernels cut_kernels() {
 template <class V>
 constexpr CutRowKernels cut_row_kernels() {
   return {{cut_kernels<V, float>(), cut_kernels<V, Half>(), cut_kernels<V, BFloat16>()}};
+}
+
+template <class V, class T>
+constexpr RegionSweeps region_sweeps() {
+  return {RegionMomentSweep<V, T>::run, RegionGradientSweep<V, T>::run};
+}
+
+template <class V>
+constexpr RegionKernels region_kernels() {
+  return {{region_sweeps<V, float>(), region_sweeps<V, Half>(), region_sweeps<V, BFloat16>()}};
 }
 
 }  // namespace cutloss::cpu

@@ -6,6 +6,7 @@ namespace cutloss::cpu {
 
 static constexpr RowKernels kRows = row_kernels<Neon>();
 static constexpr CutRowKernels kCutRows = cut_row_kernels<Neon>();
-const Level kNeonLevel = {"neon", &kRows, &kCutRows, Neon::fence};
+static constexpr RegionKernels kRegions = region_kernels<Neon>();
+const Level kNeonLevel = {"neon", &kRows, &kCutRows, &kRegions, Neon::fence};
 
 }  // namespace cutloss::cpu

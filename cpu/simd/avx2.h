@@ -26,6 +26,32 @@ struct Avx2 : Portable<8> {
   CUTLOSS_INLINE void fence() { _mm_sfence(); }
 
   CUTLOSS_INLINE uint32_t bits(I mask) { return uint32_t(_mm256_movemask_ps((__m256)mask)); }
+  // Two lanes of 128 bits, each the transpose of four rows by four numbers.
+  CUTLOSS_INLINE void transpose_fours(F (&v)[4]) {
+    const F a = _mm256_unpacklo_ps(v[0], v[1]), b = _mm256_unpackhi_ps(v[0], v[1]);
+    const F c = _mm256_unpacklo_ps(v[2], v[3]), d = _mm256_unpackhi_ps(v[2], v[3]);
+    v[0] = _mm256_shuffle_ps(a, c, 0x44), v[1] = _mm256_shuffle_ps(a, c, 0xee);
+    v[2] = _mm256_shuffle_ps(b, d, 0x44), v[3] = _mm256_shuffle_ps(b, d, 0xee);
+  }
+  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, float* lines, int64_t pitch) {
+    F v[4];
+    for (int k = 0; k < 4; ++k) {
+      v[k] = _mm256_castps128_ps256(_mm_loadu_ps(rows + k * stride));
+      v[k] = _mm256_insertf128_ps(v[k], _mm_loadu_ps(rows + (k + 4) * stride), 1);
+    }
+    transpose_fours(v);
+    for (int k = 0; k < 4; ++k) store(lines + k * pitch, v[k]);
+  }
+  CUTLOSS_INLINE void store_four_lines(const float* lines, int64_t pitch, float* rows, int64_t stride) {
+    F v[4];
+    for (int k = 0; k < 4; ++k) v[k] = load(lines + k * pitch);
+    transpose_fours(v);
+    for (int k = 0; k < 4; ++k) {
+      _mm_storeu_ps(rows + k * stride, _mm256_castps256_ps128(v[k]));
+      _mm_storeu_ps(rows + (k + 4) * stride, _mm256_extractf128_ps(v[k], 1));
+    }
+  }
+
   CUTLOSS_INLINE F max(F a, F b) { return _mm256_max_ps(a, b); }
   CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
   CUTLOSS_INLINE F round(F x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

@@ -42,6 +42,38 @@ struct Avx512 : Portable<16> {
   CUTLOSS_INLINE void fence() { _mm_sfence(); }
 
   CUTLOSS_INLINE uint32_t bits(I mask) { return _mm512_movepi32_mask((__m512i)mask); }
+  // Four lanes of 128 bits, each the transpose of four rows by four numbers.
+  CUTLOSS_INLINE void transpose_fours(F (&v)[4]) {
+    const F a = _mm512_unpacklo_ps(v[0], v[1]), b = _mm512_unpackhi_ps(v[0], v[1]);
+    const F c = _mm512_unpacklo_ps(v[2], v[3]), d = _mm512_unpackhi_ps(v[2], v[3]);
+    v[0] = _mm512_shuffle_ps(a, c, 0x44), v[1] = _mm512_shuffle_ps(a, c, 0xee);
+    v[2] = _mm512_shuffle_ps(b, d, 0x44), v[3] = _mm512_shuffle_ps(b, d, 0xee);
+  }
+  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, float* lines, int64_t pitch) {
+    F v[4];
+    for (int k = 0; k < 4; ++k) {
+      const float* row = rows + k * stride;
+      v[k] = _mm512_castps128_ps512(_mm_loadu_ps(row));
+      v[k] = _mm512_insertf32x4(v[k], _mm_loadu_ps(row + 4 * stride), 1);
+      v[k] = _mm512_insertf32x4(v[k], _mm_loadu_ps(row + 8 * stride), 2);
+      v[k] = _mm512_insertf32x4(v[k], _mm_loadu_ps(row + 12 * stride), 3);
+    }
+    transpose_fours(v);
+    for (int k = 0; k < 4; ++k) store(lines + k * pitch, v[k]);
+  }
+  CUTLOSS_INLINE void store_four_lines(const float* lines, int64_t pitch, float* rows, int64_t stride) {
+    F v[4];
+    for (int k = 0; k < 4; ++k) v[k] = load(lines + k * pitch);
+    transpose_fours(v);
+    for (int k = 0; k < 4; ++k) {
+      float* row = rows + k * stride;
+      _mm_storeu_ps(row, _mm512_castps512_ps128(v[k]));
+      _mm_storeu_ps(row + 4 * stride, _mm512_extractf32x4_ps(v[k], 1));
+      _mm_storeu_ps(row + 8 * stride, _mm512_extractf32x4_ps(v[k], 2));
+      _mm_storeu_ps(row + 12 * stride, _mm512_extractf32x4_ps(v[k], 3));
+    }
+  }
+
   CUTLOSS_INLINE F max(F a, F b) { return _mm512_max_ps(a, b); }
   CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   CUTLOSS_INLINE F round(F x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

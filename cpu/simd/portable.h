@@ -95,6 +95,18 @@ struct Portable {
     return round_upper_half(even) >> 16 | (round_upper_half(odd) & 0xffff0000u);
   }
 
+  /// Per element, a where the mask is set, else b.
+  CUTLOSS_INLINE F select(I mask, F a, F b) { return mask ? a : b; }
+  /// sum + x where the mask is set.
+  CUTLOSS_INLINE F add_where(I mask, F sum, F x) { return mask ? sum + x : sum; }
+  CUTLOSS_INLINE bool all(I mask) {
+    int32_t lanes[kLanes];
+    store_as(lanes, mask);
+    int32_t together = -1;
+    for (int32_t lane : lanes) together &= lane;
+    return together != 0;
+  }
+
   /// The larger; where either is not a number, b.
   CUTLOSS_INLINE F max(F a, F b) { return a > b ? a : b; }
   /// a * b + c, in one rounding where the level has it.
@@ -111,6 +123,15 @@ struct Portable {
     return x * (F)((first + 127) << 23) * (F)((i - first + 127) << 23);
   }
 
+  /// x = 2^e m with sqrt(1/2) <= m < sqrt(2), for normal x > 0: e, and m. Whatever is not finite stays in m.
+  CUTLOSS_INLINE F split(F x, F* m) {
+    const I bits = (I)x;
+    const I shifted = bits - 0x3f3504f3;  // sqrt(1/2)
+    const I e = shifted >> 23;
+    *m = bits >= 0x7f800000 || bits < 0 ? x : (F)((shifted & 0x7fffff) + 0x3f3504f3);
+    return __builtin_convertvector(e, F);
+  }
+
   /// The first `count` < kLanes elements, the rest filled.
   template <class T>
   CUTLOSS_INLINE F load_part(const T* from, int64_t count, float fill) {
@@ -124,6 +145,18 @@ struct Portable {
     uint32_t all = 0;
     for (int i = 0; i < kLanes; ++i) all |= uint32_t(mask[i] & 1) << i;
     return all;
+  }
+
+  /// Four numbers of each of kLanes rows, `stride` apart, become four lines of kLanes, `pitch` apart; and back.
+  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, float* lines, int64_t pitch) {
+    for (int k = 0; k < 4; ++k) {
+      for (int i = 0; i < kLanes; ++i) lines[k * pitch + i] = rows[i * stride + k];
+    }
+  }
+  CUTLOSS_INLINE void store_four_lines(const float* lines, int64_t pitch, float* rows, int64_t stride) {
+    for (int i = 0; i < kLanes; ++i) {
+      for (int k = 0; k < 4; ++k) rows[i * stride + k] = lines[k * pitch + i];
+    }
   }
 
   CUTLOSS_INLINE float horizontal_max(F v) {

@@ -1,7 +1,7 @@
 // How far an answer may be from the exact one. There is one yardstick: the error of rounding the exact answer to the
 // output's dtype, half an ulp. An answer passes when both hold, with K = 4:
 //
-//   tensor   max_i |got_i - exact_i|  <=  K max_i halfUlp(exact_i)
+//   tensor   max_i |got_i - exact_i|  <=  K max_i halfUlp(scale_i)
 //   element  |got_i - exact_i|        <=  K halfUlp(scale_i) + floor      for every i
 //
 // `exact` is the float64 reference of the inputs as they were stored, already rounded to their dtype. scale_i is
@@ -55,7 +55,7 @@ export function judge(
       const moved = noise ? (noise[i] as number) : 0;
       excess = error / (K * (halfUlp(scale[i] as number, dtype) + moved) + floor);
       largestError = Math.max(largestError, error);
-      largestStep = Math.max(largestStep, halfUlp(wanted, dtype) + moved);
+      largestStep = Math.max(largestStep, halfUlp(scale[i] as number, dtype) + moved);
     }
     if (excess > element) {
       element = excess;

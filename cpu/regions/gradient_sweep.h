@@ -1,0 +1,210 @@
+// The second pass over a stretch: with g = dL/dp of every class,
+//
+//   softmax  dz_k = m (p_k (g_k - sum_j p_j g_j) + v (p_k - y_k))      v: weight of the pixel's own terms
+//   sigmoid  dz_k = m (p_k (1 - p_k) g_k + terms')                     none  dz_k = m g_k
+//
+// and each element written once.
+#pragma once
+
+#include "cpu/regions/predictions.h"
+#include "cpu/regions/softmax.h"
+
+namespace cutloss::cpu {
+
+template <class V, class T>
+class RegionGradientSweep {
+ public:
+  static void run(const RegionStretch& stretch, const StretchSlopes& slopes) {
+    slopes.stream ? RegionGradientSweep(stretch, slopes).sweep<true>()
+                  : RegionGradientSweep(stretch, slopes).sweep<false>();
+  }
+
+ private:
+  using F = typename V::F;
+  using I = typename V::I;
+
+  RegionGradientSweep(const RegionStretch& stretch, const StretchSlopes& slopes)
+      : t_(stretch),
+        r_(stretch.request),
+        slopes_(slopes),
+        activation_(static_cast<Activation>(r_.activation)),
+        plain_(is_plain(r_) && finite(slopes)) {}
+
+  bool finite(const StretchSlopes& slopes) const {
+    float all = slopes.pixels.cross_entropy * 0 + slopes.pixels.focal * 0;
+    for (int64_t c = 0; c < r_.classes; ++c) all += (slopes.cells[c].a + slopes.cells[c].b) * 0;
+    return all == 0;
+  }
+
+  template <bool kStream>
+  void sweep() {
+    int64_t bad;  // an id that was changed since the first pass is no class, and no harm
+    for (int64_t at = t_.s.first; at < t_.s.last; at += t_.pitch) {
+      t_.move_to(at);
+      (void)t_.load_pixels(&bad);
+      if (r_.soft_targets) t_.load_labels();
+      if (activation_ != Activation::kSoftmax) {
+        each_for_itself<kStream>();
+      } else if (plain_) {
+        plain_softmax<kStream>();
+      } else {
+        general_softmax<kStream>();
+      }
+    }
+  }
+
+  /// Every class's line from value(c, i).
+  template <bool kStream, class Value>
+  void write(const Value& value) {
+    T* image = r_.gradient.as<T>();
+    for (int64_t c = 0; c < r_.classes; ++c) {
+      const auto line = value(c);
+      if (r_.channels_first) {
+        t_.template write<kStream>(image + t_.offset(t_.at) + c * r_.pixels, t_.count, line);
+      } else {
+        for (int64_t i = 0; i < t_.padded; i += V::kLanes) V::store(t_.predictions + c * t_.pitch + i, line(i));
+      }
+    }
+    if (!r_.channels_first) t_.template store_plane<kStream>(image);
+  }
+
+  template <bool kStream>
+  void plain_softmax() {
+    const T* image = r_.predictions.as<const T>();
+    bool logarithms = false;
+    if (slopes_.pixels.focal != 0) {
+      logarithms = TileSoftmax<V, T, true, true>::run(t_, image, slopes_.cells);
+    } else {
+      TileSoftmax<V, T, false, true>::run(t_, image, slopes_.cells);
+    }
+    for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+      const F weight = V::load(t_.weight + i);
+      const I none = weight == 0.f;
+      const F inverse = 1.f / V::load(t_.sum + i);
+      F v = V::splat(slopes_.pixels.cross_entropy);
+      if (slopes_.pixels.focal != 0) v += focal_weight(i, inverse, logarithms);
+      V::store(t_.mean + i, V::select(none, F{}, V::load(t_.mean + i) * inverse - v));
+      V::store(t_.scale + i, V::select(none, F{}, weight * inverse));
+      V::store(t_.pull + i, V::select(none, F{}, weight * v));
+    }
+    const bool terms = r_.has_pixel_terms();
+    terms ? write_plain<kStream, true>() : write_plain<kStream, false>();
+  }
+
+  template <bool kStream, bool kTerms>
+  void write_plain() {
+    write<kStream>([this](int64_t c) {
+      const F b = V::splat(slopes_.cells[c].b), ab = V::splat(slopes_.cells[c].a + slopes_.cells[c].b);
+      return [b, ab, c = int32_t(c), e = t_.predictions + c * t_.pitch, ids = t_.ids, mean = t_.mean, scale = t_.scale,
+              pull = t_.pull](int64_t i) {
+        const I target = V::template load_as<I>(ids + i) == c;
+        const F slope = V::select(target, ab, b) - V::load(mean + i);
+        const F value = V::load(e + i) * V::load(scale + i) * slope;
+        return kTerms ? V::add_where(target, value, -V::load(pull + i)) : value;
+      };
+    });
+  }
+
+  F focal_weight(int64_t i, F inverse, bool logarithms) const {
+    const F own = V::load(t_.own + i), others = V::load(t_.others + i);
+    const F e = logarithms ? exp_float<V>(own) : own;
+    F minus_log_p = math::log_one_plus<V>(others / e);
+    if (logarithms) {
+      const F far = math::log_normal<V>(V::max(V::splat(1.f), others)) - own;
+      minus_log_p = V::select(own < -40.f, far, minus_log_p);
+    }
+    const F alpha = V::select(V::template load_as<I>(t_.ids + i) == 0, V::splat(float(r_.focal_negative)),
+                              V::splat(float(r_.focal_positive)));
+    const auto term = math::focal_term<V>(e * inverse, others * inverse, minus_log_p, float(r_.focal_gamma_positive));
+    return slopes_.pixels.focal * alpha * term.weight;
+  }
+
+  /// dL/dp.
+  CUTLOSS_INLINE F slope_of(const RegionsRequest& r, const CellSlopes& s, const Prediction<V>& x, F y) {
+    const auto q = math::transform_prediction<V>(static_cast<math::RegionTransform>(r.transform), x.p, x.rest,
+                                                 float(r.transform_parameter));
+    return (s.a * y + s.b + 2 * s.c * q.value + s.d * Prediction<V>::sign(q.value - y)) * q.slope;
+  }
+
+  /// y v of a class: what its own terms pull at the pixel.
+  F pull_of(int64_t c, const Prediction<V>& x, F y) const {
+    F v = V::splat(slopes_.pixels.cross_entropy);
+    if (slopes_.pixels.focal != 0) {
+      constexpr float kLeast = 0x1p-100f;
+      const F minus_log_p = -math::log_normal<V>(V::max(V::splat(kLeast), x.p));
+      const auto term = math::focal_term<V>(x.p, x.rest, minus_log_p, float(r_.focal_gamma_positive));
+      v += slopes_.pixels.focal * float(c == 0 ? r_.focal_negative : r_.focal_positive) * term.weight;
+    }
+    return V::select(y == 0.f, F{}, y * v);
+  }
+
+  template <bool kStream>
+  void general_softmax() {
+    TileSoftmax<V, T, false, false>::run(t_, r_.predictions.as<const T>(), nullptr);
+    const bool terms = r_.has_pixel_terms();
+    for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+      const F weight = V::load(t_.weight + i);
+      V::store(t_.scale + i, V::select(weight == 0.f, F{}, 1.f / V::load(t_.sum + i)));
+      V::store(t_.mean + i, F{});
+    }
+    const auto predicted = [&](int64_t c, int64_t i) {
+      return Prediction<V>::of_probability(V::load(t_.predictions + c * t_.pitch + i) * V::load(t_.scale + i));
+    };
+    for (int64_t c = 0; c < r_.classes; ++c) {
+      for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+        const Prediction<V> x = predicted(c, i);
+        const F y = label_at(t_, c, i);
+        F mean = V::multiply_add(x.p, slope_of(r_, slopes_.cells[c], x, y), V::load(t_.mean + i));
+        if (terms) mean -= pull_of(c, x, y);
+        V::store(t_.mean + i, mean);
+      }
+    }
+    write<kStream>([&, this](int64_t c) {
+      return [&, this, c](int64_t i) {
+        const Prediction<V> x = predicted(c, i);
+        const F y = label_at(t_, c, i), weight = V::load(t_.weight + i);
+        F value = x.p * (slope_of(r_, slopes_.cells[c], x, y) - V::load(t_.mean + i));
+        if (terms) value -= pull_of(c, x, y);
+        return V::select(weight == 0.f, F{}, weight * value);
+      };
+    });
+  }
+
+  template <bool kStream>
+  void each_for_itself() {
+    t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
+    const bool terms = r_.has_pixel_terms();
+    if (plain_ && !terms) return write_plain_each<kStream>();
+    write<kStream>([&, this](int64_t c) {
+      return [&, this, c](int64_t i) {
+        const F z = V::load(t_.predictions + c * t_.pitch + i), weight = V::load(t_.weight + i);
+        const F y = label_at(t_, c, i);
+        const Prediction<V> x = Prediction<V>::of_logit(z, activation_);
+        F value = slope_of(r_, slopes_.cells[c], x, y) * Prediction<V>::slope(x, activation_);
+        if (terms) value += SigmoidTerms<V>::of(z, y, r_, slopes_.pixels).slope;
+        return V::select(weight == 0.f, F{}, weight * value);
+      };
+    });
+  }
+
+  template <bool kStream>
+  void write_plain_each() {
+    write<kStream>([this](int64_t c) {
+      const F b = V::splat(slopes_.cells[c].b), ab = V::splat(slopes_.cells[c].a + slopes_.cells[c].b);
+      return [b, ab, c = int32_t(c), z = t_.predictions + c * t_.pitch, ids = t_.ids, weights = t_.weight,
+              activation = activation_](int64_t i) {
+        const F slope = V::select(V::template load_as<I>(ids + i) == c, ab, b), weight = V::load(weights + i);
+        const Prediction<V> x = Prediction<V>::of_logit(V::load(z + i), activation);
+        return V::select(weight == 0.f, F{}, weight * Prediction<V>::slope(x, activation) * slope);
+      };
+    });
+  }
+
+  RegionTile<V> t_;
+  const RegionsRequest& r_;
+  const StretchSlopes& slopes_;
+  Activation activation_;
+  bool plain_;
+};
+
+}  // namespace cutloss::cpu

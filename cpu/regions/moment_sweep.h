@@ -1,0 +1,243 @@
+// The first pass over a stretch: moments of every class, and the values of the pixels' own terms. Lanes add up in float
+// within a tile and in double from tile to tile.
+#pragma once
+
+#include "cpu/regions/predictions.h"
+#include "cpu/regions/softmax.h"
+
+namespace cutloss::cpu {
+
+template <class V, class T>
+class RegionMomentSweep {
+ public:
+  static void run(const RegionStretch& stretch, StretchSums* out) { RegionMomentSweep(stretch).sweep(out); }
+
+ private:
+  using F = typename V::F;
+  using I = typename V::I;
+  using D = typename V::D;
+
+  struct Total {
+    D low = {}, high = {};
+
+    void add(F v) {
+      float lanes[V::kLanes];
+      V::store(lanes, v);
+      low += V::widen(lanes);
+      high += V::widen(lanes + V::kDoubles);
+    }
+    double sum() const { return V::horizontal_sum(low + high); }
+  };
+  static_assert(sizeof(Total) <= 2 * kVectorBytes);
+
+  explicit RegionMomentSweep(const RegionStretch& stretch)
+      : t_(stretch),
+        r_(stretch.request),
+        activation_(static_cast<Activation>(r_.activation)),
+        plain_(is_plain(r_) && !r_.moments) {}
+
+  void sweep(StretchSums* out) {
+    Total* totals = reinterpret_cast<Total*>(t_.class_sums);
+    std::fill_n(totals, r_.classes * kClassLines, Total{});
+    for (int64_t at = t_.s.first; at < t_.s.last; at += t_.pitch) {
+      t_.move_to(at);
+      if (!t_.load_pixels(&out->bad)) return;
+      if (r_.soft_targets) t_.load_labels();
+      for (int64_t i = 0; i < t_.padded; i += V::kLanes) weight_.add(V::load(t_.weight + i));
+      activation_ == Activation::kSoftmax ? softmax() : each_for_itself();
+    }
+    for (int64_t c = r_.first_class; c < r_.classes; ++c) {
+      const Total* sums = totals + c * kClassLines;
+      out->cells[c] = {sums[0].sum(), sums[1].sum(), sums[2].sum(), sums[3].sum(),
+                       sums[4].sum(), sums[5].sum(), weight_.sum()};
+      if (plain_) out->cells[c].targets_squared = out->cells[c].targets;
+    }
+    out->pixels = {cross_entropy_.sum(), focal_.sum(), weight_.sum()};
+  }
+
+  void softmax() {
+    const T* image = r_.predictions.as<const T>();
+    if (r_.has_pixel_terms() && !r_.soft_targets) {
+      const bool logarithms = TileSoftmax<V, T, true, false>::run(t_, image, nullptr);
+      add_terms_of_targets(logarithms);
+    } else {
+      TileSoftmax<V, T, false, false>::run(t_, image, nullptr);
+      if (r_.has_pixel_terms()) add_terms_of_labels(image);
+    }
+    for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+      const F weight = V::load(t_.weight + i);
+      V::store(t_.scale + i, V::select(weight == 0.f, F{}, (plain_ ? weight : V::splat(1.f)) / V::load(t_.sum + i)));
+    }
+    const auto scaled = [e = t_.predictions, pitch = t_.pitch, scale = t_.scale](int64_t c, int64_t i) {
+      return V::load(e + c * pitch + i) * V::load(scale + i);
+    };
+    if (plain_) {
+      add_plain(scaled);
+    } else {
+      add_general([&](int64_t c, int64_t i) { return Prediction<V>::of_probability(scaled(c, i)); });
+    }
+  }
+
+  void each_for_itself() {
+    t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
+    if (r_.has_pixel_terms()) add_terms_of_sigmoids();
+    const auto predicted = [z = t_.predictions, pitch = t_.pitch, activation = activation_](int64_t c, int64_t i) {
+      return Prediction<V>::of_logit(V::load(z + c * pitch + i), activation);
+    };
+    if (plain_) {
+      add_plain([predicted, weights = t_.weight](int64_t c, int64_t i) {
+        const F weight = V::load(weights + i);
+        return V::select(weight == 0.f, F{}, weight * predicted(c, i).p);
+      });
+    } else {
+      add_general(predicted);
+    }
+  }
+
+  Total* totals_of(int64_t c) { return reinterpret_cast<Total*>(t_.class_sums) + c * kClassLines; }
+
+  /// weighted(c, i) are predictions times weights.
+  template <class Weighted>
+  void add_plain(const Weighted& weighted) {
+    int64_t c = r_.first_class;
+    for (; c + 4 <= r_.classes; c += 4) add_some<4>(c, weighted);
+    for (; c < r_.classes; ++c) add_some<1>(c, weighted);
+  }
+
+  template <int kClasses, class Weighted>
+  void add_some(int64_t first, const Weighted& weighted) {
+    F both[kClasses] = {}, predictions[kClasses] = {}, targets[kClasses] = {};
+    const int32_t* const all_ids = t_.ids;
+    const float* const weights = t_.weight;
+    const int64_t end = t_.padded;
+    for (int64_t i = 0; i < end; i += V::kLanes) {
+      const I ids = V::template load_as<I>(all_ids + i);
+      const F weight = V::load(weights + i);
+      for (int k = 0; k < kClasses; ++k) {
+        const F p = weighted(first + k, i);
+        const I target = ids == int32_t(first + k);
+        predictions[k] += p;
+        both[k] = V::add_where(target, both[k], p);
+        targets[k] = V::add_where(target, targets[k], weight);
+      }
+    }
+    for (int k = 0; k < kClasses; ++k) {
+      Total* sums = totals_of(first + k);
+      sums[0].add(both[k]);
+      sums[1].add(predictions[k]);
+      sums[2].add(targets[k]);
+    }
+  }
+
+  template <class Predicted>
+  void add_general(const Predicted& predicted) {
+    const auto transform = static_cast<math::RegionTransform>(r_.transform);
+    for (int64_t c = r_.first_class; c < r_.classes; ++c) {
+      F sums[kClassLines] = {};
+      for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+        const F weight = V::load(t_.weight + i);
+        const I none = weight == 0.f;
+        const Prediction<V> x = predicted(c, i);
+        const F value = math::transform_prediction<V>(transform, x.p, x.rest, float(r_.transform_parameter)).value;
+        const F q = V::select(none, F{}, value), y = V::select(none, F{}, label_at(t_, c, i));
+        sums[0] += weight * q * y;
+        sums[1] += weight * q;
+        sums[2] += weight * y;
+        sums[3] += weight * q * q;
+        sums[4] += weight * y * y;
+        sums[5] += weight * Prediction<V>::magnitude(q - y);
+      }
+      for (int k = 0; k < kClassLines; ++k) totals_of(c)[k].add(sums[k]);
+    }
+  }
+
+  /// Terms of class ids, from the target's exponential and those of the others.
+  void add_terms_of_targets(bool logarithms) {
+    F cross_entropy = {}, focal = {};
+    for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+      const F weight = V::load(t_.weight + i), others = V::load(t_.others + i), own = V::load(t_.own + i);
+      const F e = logarithms ? exp_float<V>(own) : own;
+      const F inverse = 1.f / V::load(t_.sum + i);
+      F minus_log_p = math::log_one_plus<V>(others / e);
+      if (logarithms) {
+        const F far = math::log_normal<V>(V::max(V::splat(1.f), others)) - own;
+        minus_log_p = V::select(own < -40.f, far, minus_log_p);
+      }
+      const I none = weight == 0.f;
+      cross_entropy += V::select(none, F{}, weight * minus_log_p);
+      if (r_.focal == 0) continue;
+      const F alpha = V::select(V::template load_as<I>(t_.ids + i) == 0, V::splat(float(r_.focal_negative)),
+                                V::splat(float(r_.focal_positive)));
+      const auto term = math::focal_term<V>(e * inverse, others * inverse, minus_log_p, float(r_.focal_gamma_positive));
+      focal += V::select(none, F{}, weight * alpha * term.value);
+    }
+    cross_entropy_.add(cross_entropy);
+    focal_.add(focal);
+  }
+
+  /// Terms of labels that every class may have a share in.
+  void add_terms_of_labels(const T* image) {
+    F cross_entropy = {}, focal = {};
+    for (int64_t c = 0; c < r_.classes; ++c) {
+      const float alpha = float(c == 0 ? r_.focal_negative : r_.focal_positive);
+      for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+        const F weight = V::load(t_.weight + i), y = V::load(t_.labels + c * t_.pitch + i);
+        const F p = V::load(t_.predictions + c * t_.pitch + i) / V::load(t_.sum + i);
+        const I none = (weight == 0.f) | (y == 0.f);
+        const F minus_log_p = minus_log(p, image, c, i);
+        cross_entropy += V::select(none, F{}, weight * y * minus_log_p);
+        if (r_.focal == 0) continue;
+        const auto term = math::focal_term<V>(p, 1.f - p, minus_log_p, float(r_.focal_gamma_positive));
+        focal += V::select(none, F{}, weight * alpha * y * term.value);
+      }
+    }
+    cross_entropy_.add(cross_entropy);
+    focal_.add(focal);
+  }
+
+  /// -log p, from the logits themselves where p vanishes.
+  F minus_log(F p, const T* image, int64_t c, int64_t i) {
+    constexpr float kLeast = 0x1p-100f;
+    const F usual = -math::log_normal<V>(V::max(V::splat(kLeast), p));
+    if (V::all(p >= kLeast)) return usual;
+    float all[V::kLanes], probabilities[V::kLanes];
+    V::store(all, usual);
+    V::store(probabilities, p);
+    for (int k = 0; k < V::kLanes && i + k < t_.count; ++k) {
+      if (probabilities[k] < kLeast || std::isnan(probabilities[k])) all[k] = minus_log_of_logit(image, c, i + k);
+    }
+    return V::load(all);
+  }
+
+  float minus_log_of_logit(const T* image, int64_t c, int64_t i) const {
+    const int64_t step = r_.channels_first ? r_.pixels : 1;
+    const T* pixel = image + t_.offset(t_.at + i);
+    double most = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < r_.classes; ++k) most = std::max<double>(most, math::widen(pixel[k * step]));
+    for (int64_t k = 0; k < r_.classes; ++k) sum += std::exp(math::widen(pixel[k * step]) - most);
+    return float(std::log(sum) + (most - math::widen(pixel[c * step])));
+  }
+
+  void add_terms_of_sigmoids() {
+    F cross_entropy = {}, focal = {};
+    for (int64_t c = 0; c < r_.classes; ++c) {
+      for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+        const F weight = V::load(t_.weight + i), z = V::load(t_.predictions + c * t_.pitch + i);
+        const auto terms = SigmoidTerms<V>::of(z, label_at(t_, c, i), r_, {});
+        const I none = weight == 0.f;
+        cross_entropy += V::select(none, F{}, weight * terms.cross_entropy);
+        focal += V::select(none, F{}, weight * terms.focal);
+      }
+    }
+    cross_entropy_.add(cross_entropy);
+    focal_.add(focal);
+  }
+
+  RegionTile<V> t_;
+  const RegionsRequest& r_;
+  Activation activation_;
+  bool plain_;
+  Total weight_, cross_entropy_, focal_;
+};
+
+}  // namespace cutloss::cpu

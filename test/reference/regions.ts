@@ -1,0 +1,493 @@
+// Losses of regions in float64 and plain loops, with every option of the contract: the truth that each engine is measured
+// against. Predictions are [batch, pixels, classes]; a layout is for the suites to undo. Written from the papers; the
+// gradient is derived by hand, but for the metrics of the confusion matrix, and checked by finite differences.
+//
+//   I = Σ m q y   P = Σ m q   Y = Σ m y   A = Σ m q²   B = Σ m y²   T = Σ m |q − y|   n = Σ m
+
+import { slope } from './finite-differences.js';
+
+export type Kind =
+  | 'dice'
+  | 'jaccard'
+  | 'tversky'
+  | 'generalizedDice'
+  | 'selfAdjustingDice'
+  | 'anyLoss'
+  | 'asymmetric'
+  | 'skeletonRecall';
+
+export interface RegionInputs {
+  readonly predictions: ArrayLike<number>; // [batch, pixels, classes]
+  readonly batch: number;
+  readonly classes: number;
+  readonly targets?: ArrayLike<number>; // class ids [batch, pixels]
+  readonly labels?: ArrayLike<number>; // or labels [batch, pixels, classes]
+  readonly mask?: ArrayLike<number>; // [batch, pixels]
+  readonly classWeights?: ArrayLike<number>;
+}
+
+export interface RegionOptions {
+  readonly activation?: 'softmax' | 'sigmoid' | 'none';
+  readonly over?: 'imageClass' | 'class' | 'image' | 'all';
+  readonly background?: boolean;
+  readonly ignoreIndex?: number;
+  readonly smooth?: number | { readonly numerator: number; readonly denominator: number };
+  readonly squared?: boolean;
+  readonly labels?: 'product' | 'l1';
+  readonly absent?: 'count' | 'zero' | 'drop';
+  readonly exponent?: number;
+  readonly log?: boolean;
+  readonly crossEntropy?: number;
+  readonly focal?: { readonly weight: number; readonly gamma?: number; readonly alpha?: number };
+  readonly alpha?: number; // tversky, selfAdjustingDice
+  readonly beta?: number; // tversky, anyLoss
+  readonly weighting?: 'square' | 'simple' | 'uniform';
+  readonly metric?: 'fBeta' | 'accuracy' | 'balancedAccuracy' | 'gMean' | 'mcc';
+  readonly amplify?: number;
+  readonly gammaPositive?: number;
+  readonly gammaNegative?: number;
+  readonly margin?: number;
+  readonly reduction?: 'mean' | 'sum' | 'none';
+  readonly upstream?: number | ArrayLike<number>;
+}
+
+export interface RegionResult {
+  loss: number;
+  lossMagnitude: number; // sum of the sizes of what `loss` adds up
+  regions: number; // that counted
+  perItem: Float64Array;
+  perItemMagnitude: Float64Array;
+  gradient: Float64Array;
+  gradientMagnitude: Float64Array;
+  moments: Moments[]; // of each region, unweighted
+}
+
+export interface Moments {
+  I: number;
+  P: number;
+  Y: number;
+  A: number;
+  B: number;
+  T: number;
+  n: number;
+}
+
+/**
+ * The `…Magnitude` of an answer adds up the sizes of its parts, each as often as it has factors, because an engine holds
+ * every factor in float32 and rounds it: an exponential, the reciprocal of a sum, a slope. This is how many there are.
+ */
+const roundedFactors = {
+  softmax: 3, // p g: exponential, reciprocal, slope
+  mean: 5, // p of p g: two and three
+  sigmoid: 5, // p (1 - p) g: exponential and reciprocal twice, slope
+  crossEntropy: 3,
+  focal: 6, // power, exponential, reciprocal, logarithm, alpha, weight
+};
+
+interface Pixel {
+  p: Float64Array;
+  rest: Float64Array; // 1 − p, without cancellation
+  logP: Float64Array;
+  logRest: Float64Array;
+  y: Float64Array;
+  weight: number;
+}
+
+const defaults: Readonly<Partial<Record<Kind, RegionOptions>>> = {
+  generalizedDice: { over: 'image', weighting: 'square' },
+  selfAdjustingDice: { alpha: 1 },
+  anyLoss: { activation: 'sigmoid', over: 'class', smooth: 0, metric: 'fBeta', beta: 1, amplify: 73 },
+  asymmetric: { activation: 'sigmoid', over: 'image', gammaPositive: 1, gammaNegative: 4, margin: 0.05 },
+};
+
+const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
+
+export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOptions = {}): RegionResult {
+  const o: RegionOptions = { ...defaults[kind], ...given };
+  const { batch, classes } = inputs;
+  const count = batch === 0 ? 0 : inputs.predictions.length / classes / batch;
+  const pixels = Array.from({ length: batch * count }, (_, i) => readPixel(inputs, o, i));
+  const first = o.background === false ? 1 : 0;
+  const byImage = o.over === undefined || o.over === 'imageClass' || o.over === 'image';
+  const byClass = o.over === undefined || o.over === 'imageClass' || o.over === 'class';
+  const width = classes - first;
+  const regionCount = (byImage ? batch : 1) * (byClass ? width : 1);
+  const regionOf = (i: number, c: number): number =>
+    (byImage ? Math.floor(i / count) : 0) * (byClass ? width : 1) + (byClass ? c - first : 0);
+
+  // what a class weighs within its region
+  const sizes = new Map<string, number>();
+  const cell = (i: number, c: number): string => `${byImage ? Math.floor(i / count) : 0} ${c}`;
+  pixels.forEach(({ y, weight }, i) => {
+    for (let c = first; c < classes; c++)
+      sizes.set(cell(i, c), (sizes.get(cell(i, c)) ?? 0) + (weight === 0 ? 0 : weight * (y[c] as number)));
+  });
+  const power = o.weighting === 'square' ? 2 : o.weighting === 'simple' ? 1 : 0;
+  const inverse = (size: number): number => (kind === 'generalizedDice' ? size ** -power : 1);
+  const withinWeight = (i: number, c: number): number => {
+    const own = inverse(sizes.get(cell(i, c)) as number);
+    const fellows = byClass ? [c] : Array.from({ length: width }, (_, k) => first + k);
+    const finite = fellows.map((k) => inverse(sizes.get(cell(i, k)) as number)).filter(Number.isFinite);
+    const weight = Number.isFinite(own) ? own : finite.length > 0 ? Math.max(...finite) : 1;
+    return byClass ? weight : weight * Number(inputs.classWeights?.[c] ?? 1);
+  };
+
+  const empty = (): Moments => ({ I: 0, P: 0, Y: 0, A: 0, B: 0, T: 0, n: 0 });
+  const plain = Array.from({ length: regionCount }, empty);
+  const weighted = Array.from({ length: regionCount }, empty);
+  pixels.forEach((pixel, i) => {
+    if (pixel.weight === 0) return;
+    for (let c = first; c < classes; c++) {
+      const { value: q } = transform(kind, o, pixel.p[c] as number, pixel.rest[c] as number);
+      const y = pixel.y[c] as number;
+      const parts: Moments = { I: q * y, P: q, Y: y, A: q * q, B: y * y, T: Math.abs(q - y), n: 1 };
+      const region = regionOf(i, c);
+      for (const name of Object.keys(parts) as (keyof Moments)[]) {
+        (plain[region] as Moments)[name] += pixel.weight * parts[name];
+        (weighted[region] as Moments)[name] += withinWeight(i, c) * pixel.weight * parts[name];
+      }
+    }
+  });
+
+  // the loss of each region
+  const losses = weighted.map((m) => judge(kind, o, m));
+  const isEmpty = (m: Moments): boolean => m.Y === 0;
+  const weights = weighted.map((m, region) =>
+    o.absent === 'drop' && isEmpty(m)
+      ? 0
+      : byClass
+        ? Number(inputs.classWeights?.[first + (region % width)] ?? 1)
+        : 1,
+  );
+  weighted.forEach((m, region) => {
+    if (m.n === 0 || (o.absent === 'zero' && isEmpty(m)) || kind === 'asymmetric')
+      losses[region] = { value: 0, magnitude: 0, a: 0, b: 0, c: 0, d: 0 };
+  });
+  const total = sum(weights);
+  const reduction = o.reduction ?? 'mean';
+  const factors = weights.map((weight) => (reduction !== 'mean' ? weight : total === 0 ? 0 : weight / total));
+
+  // the terms of single pixels
+  const terms = pixels.map((pixel) => pixelTerm(kind, o, pixel, classes));
+  const mass = sum(pixels.map((pixel) => pixel.weight));
+  const divisor = kind === 'asymmetric' && reduction !== 'mean' ? 1 : mass;
+  const termOf = (i: number): number => {
+    const { weight } = pixels[i] as Pixel;
+    return weight === 0 || divisor === 0 ? 0 : (weight * (terms[i] as Term).value) / divisor;
+  };
+  const allTerms = sum(pixels.map((_, i) => termOf(i)));
+
+  const perItem = new Float64Array(regionCount);
+  const perItemMagnitude = new Float64Array(regionCount);
+  for (let region = 0; region < regionCount; region++) {
+    const loss = losses[region] as Judged;
+    const factor = factors[region] as number;
+    const own =
+      kind === 'asymmetric'
+        ? sum(pixels.map((_, i) => (Math.floor(i / count) === region ? termOf(i) : 0)))
+        : allTerms / regionCount;
+    perItem[region] = (factor === 0 ? 0 : factor * loss.value) + own;
+    perItemMagnitude[region] =
+      (factor === 0 ? 0 : Math.abs(factor) * loss.magnitude) + roundedFactors.focal * Math.abs(own);
+  }
+
+  const up = (region: number): number =>
+    typeof o.upstream === 'object' ? (o.upstream[region] as number) : (o.upstream ?? 1);
+  const meanUp =
+    regionCount === 0 ? 0 : sum(Array.from({ length: regionCount }, (_, r) => up(r))) / regionCount;
+  const gradient = new Float64Array(inputs.predictions.length);
+  const gradientMagnitude = new Float64Array(inputs.predictions.length);
+  pixels.forEach((pixel, i) => {
+    const { p, rest, y, weight } = pixel;
+    if (weight === 0) return;
+    const g = new Float64Array(classes);
+    const size = new Float64Array(classes);
+    for (let c = first; c < classes; c++) {
+      const region = regionOf(i, c);
+      const { a, b, c: square, d } = losses[region] as Judged;
+      const { value: q, slope: bend, conditioning } = transform(kind, o, p[c] as number, rest[c] as number);
+      const factor = (factors[region] as number) * up(region) * withinWeight(i, c);
+      if (factor === 0) continue;
+      const parts = [a * (y[c] as number), b, 2 * square * q, d * Math.sign(q - (y[c] as number))];
+      g[c] = factor * bend * sum(parts);
+      size[c] = Math.abs(factor * bend) * sum(parts.map(Math.abs)) * conditioning;
+    }
+    const term = terms[i] as Term;
+    const termUp =
+      kind === 'asymmetric' && typeof o.upstream === 'object' ? up(Math.floor(i / count)) : meanUp;
+    const termFactor = divisor === 0 ? 0 : termUp / divisor;
+    const mean = sum(g.map((value, k) => (p[k] as number) * value));
+    const meanSize = sum(size.map((value, k) => (p[k] as number) * value));
+    for (let c = 0; c < classes; c++) {
+      const own = p[c] as number;
+      const inner =
+        o.activation === 'sigmoid'
+          ? [
+              own * (rest[c] as number) * (g[c] as number),
+              roundedFactors.sigmoid * own * (rest[c] as number) * (size[c] as number),
+            ]
+          : o.activation === 'none'
+            ? [g[c] as number, size[c] as number]
+            : [
+                own * ((g[c] as number) - mean),
+                own * (roundedFactors.softmax * (size[c] as number) + roundedFactors.mean * meanSize),
+              ];
+      gradient[i * classes + c] = weight * ((inner[0] as number) + termFactor * (term.slope[c] as number));
+      gradientMagnitude[i * classes + c] =
+        Math.abs(weight) * ((inner[1] as number) + Math.abs(termFactor) * (term.size[c] as number));
+    }
+  });
+
+  return {
+    loss:
+      sum(factors.map((factor, r) => (factor === 0 ? 0 : factor * (losses[r] as Judged).value))) + allTerms,
+    lossMagnitude:
+      sum(
+        factors.map((factor, r) => (factor === 0 ? 0 : Math.abs(factor) * (losses[r] as Judged).magnitude)),
+      ) +
+      roundedFactors.focal * sum(pixels.map((_, i) => Math.abs(termOf(i)))),
+    regions: weighted.filter((m) => !(o.absent === 'drop' && isEmpty(m))).length,
+    perItem,
+    perItemMagnitude,
+    gradient,
+    gradientMagnitude,
+    moments: plain,
+  };
+}
+
+function readPixel(inputs: RegionInputs, o: RegionOptions, i: number): Pixel {
+  const { predictions, classes, targets, labels, mask } = inputs;
+  const z = Float64Array.from({ length: classes }, (_, c) => predictions[i * classes + c] as number);
+  const id = targets === undefined ? -1 : Number(targets[i]);
+  const ignored = targets !== undefined && o.ignoreIndex !== undefined && id === o.ignoreIndex;
+  const weight = ignored ? 0 : Number(mask?.[i] ?? 1);
+  const y = Float64Array.from(z, (_, c) => (labels ? (labels[i * classes + c] as number) : id === c ? 1 : 0));
+  if (o.activation === 'none') return { p: z, rest: z.map((x) => 1 - x), logP: z, logRest: z, y, weight };
+  if (o.activation === 'sigmoid') {
+    const logP = z.map((x) => -softplus(-x));
+    const logRest = z.map((x) => -softplus(x));
+    return { p: logP.map(Math.exp), rest: logRest.map(Math.exp), logP, logRest, y, weight };
+  }
+  const logP = z.map((own, c) => {
+    const gaps = z.map((other) => other - own); // −log p = log(1 + Σ over the others exp(z_j − z_c))
+    const most = Math.max(...gaps);
+    let others = 0;
+    gaps.forEach((gap, k) => {
+      if (k !== c) others += Math.exp(gap - (most > 600 ? most : 0));
+    });
+    return most > 600 ? -(most + Math.log(others)) : -Math.log1p(others);
+  });
+  const p = logP.map(Math.exp);
+  const rest = p.map((_, c) => sum(p.filter((_, k) => k !== c)));
+  return { p, rest, logP, logRest: rest.map(Math.log), y, weight };
+}
+
+/** q, dq/dp, and how many times the rounding of p and of exponents comes back in it, whoever computes it. */
+function transform(
+  kind: Kind,
+  o: RegionOptions,
+  p: number,
+  rest: number,
+): { value: number; slope: number; conditioning: number } {
+  if (kind === 'selfAdjustingDice') {
+    const alpha = o.alpha as number;
+    if (alpha === 0) return { value: p, slope: 1, conditioning: 1 };
+    const less = rest <= 0 ? (alpha === 1 ? 1 : 0) : rest ** (alpha - 1);
+    const inner = rest - alpha * p;
+    const ofPower = alpha * Math.abs(Math.log(Math.max(rest, 1e-30))) + (p * Math.abs(alpha - 1)) / rest;
+    return {
+      value: Math.max(rest, 0) ** alpha * p, // a prediction beyond 1 is as sure as can be
+      slope: less * inner,
+      conditioning: inner === 0 ? 1 : 1 + ofPower + (Math.abs(rest) + (1 + alpha) * p) / Math.abs(inner),
+    };
+  }
+  if (kind === 'anyLoss') {
+    const L = o.amplify as number;
+    const a = 1 / (1 + Math.exp(-L * (p - 0.5)));
+    const other = 1 / (1 + Math.exp(L * (p - 0.5)));
+    return { value: a, slope: L * a * other, conditioning: 1 + L * (p + Math.abs(p - 0.5)) };
+  }
+  return { value: p, slope: 1, conditioning: 1 };
+}
+
+interface Judged {
+  value: number;
+  magnitude: number;
+  a: number; // ∂/∂I
+  b: number; // ∂/∂P
+  c: number; // ∂/∂A
+  d: number; // ∂/∂T
+}
+
+function judge(kind: Kind, o: RegionOptions, m: Moments): Judged {
+  const value = indexOf(kind, o, m);
+  const gamma = o.exponent ?? 1;
+  const distance = o.log ? -Math.log(value) : 1 - value;
+  const loss = gamma === 1 ? distance : Math.max(distance, 0) ** gamma;
+  const outer = gamma === 1 ? 1 : distance <= 0 ? 0 : gamma * distance ** (gamma - 1);
+  const inner = o.log ? -1 / value : -1;
+  const by = (name: 'I' | 'P' | 'A' | 'T'): number => {
+    if (outer === 0) return 0;
+    const derivative = slopeOf(kind, o, m, name);
+    return derivative === 0 ? 0 : outer * inner * derivative;
+  };
+  const magnitude =
+    gamma === 1
+      ? o.log
+        ? 1 + Math.abs(distance)
+        : 1 + Math.abs(value)
+      : loss + outer * (1 + Math.abs(value));
+  return { value: loss, magnitude, a: by('I'), b: by('P'), c: by('A'), d: by('T') };
+}
+
+/** ∂index/∂moment: of the ratios by hand, of the metrics by differences, for they are smooth functions of four numbers. */
+function slopeOf(kind: Kind, o: RegionOptions, m: Moments, name: 'I' | 'P' | 'A' | 'T'): number {
+  if (kind !== 'anyLoss') {
+    const { u, v } = ratioOf(kind, o, m);
+    const zero: Moments = { I: 0, P: 0, Y: 0, A: 0, B: 0, T: 0, n: 0 };
+    const one = ratioOf(kind, o, { ...zero, [name]: 1 }); // numerator and denominator are linear
+    const none = ratioOf(kind, o, zero);
+    return v === 0 ? 0 : (one.u - none.u - (u / v) * (one.v - none.v)) / v;
+  }
+  const size = Math.max(Math.abs(m[name]), 1e-3 * m.n);
+  return slope((x) => indexOf(kind, o, { ...m, [name]: m[name] + x * size }), 0) / size;
+}
+
+function indexOf(kind: Kind, o: RegionOptions, m: Moments): number {
+  const { s, t, both, P, Y } = measured(o, m);
+  const ratio = (u: number, v: number): number => (v === 0 ? 1 : u / v);
+  const negatives = m.n - Y;
+  const trueNegatives = negatives - P + both;
+  if (kind !== 'anyLoss') {
+    const { u, v } = ratioOf(kind, o, m);
+    return ratio(u, v);
+  }
+  switch (o.metric) {
+    case 'accuracy':
+      return ratio(both + trueNegatives + s, m.n + t);
+    case 'balancedAccuracy':
+      return (ratio(both + s, Y + t) + ratio(trueNegatives + s, negatives + t)) / 2;
+    case 'gMean':
+      return Math.sqrt(Math.max(0, ratio(both * trueNegatives + s, Y * negatives + t)));
+    case 'mcc': {
+      const root = Math.sqrt(P * Y * (m.n - P) * (m.n - Y));
+      return root + t === 0 ? 0 : (both * m.n - P * Y + s) / (root + t);
+    }
+    default: {
+      const square = (o.beta as number) ** 2;
+      return ratio((1 + square) * both + s, square * Y + P + t);
+    }
+  }
+}
+
+function measured(
+  o: RegionOptions,
+  m: Moments,
+): { s: number; t: number; both: number; P: number; Y: number } {
+  const smooth = o.smooth ?? 1e-5;
+  const { numerator: s, denominator: t } =
+    typeof smooth === 'object' ? smooth : { numerator: smooth, denominator: smooth };
+  const both = o.labels === 'l1' ? (m.P + m.Y - m.T) / 2 : m.I;
+  return { s, t, both, P: o.squared ? m.A : m.P, Y: o.squared ? m.B : m.Y };
+}
+
+function ratioOf(kind: Kind, o: RegionOptions, m: Moments): { u: number; v: number } {
+  const { s, t, both, P, Y } = measured(o, m);
+  switch (kind) {
+    case 'jaccard':
+      return { u: both + s, v: P + Y - both + t };
+    case 'tversky': {
+      const { alpha = 0.5, beta = 0.5 } = o;
+      return { u: both + s, v: both + alpha * (P - both) + beta * (Y - both) + t };
+    }
+    case 'skeletonRecall':
+      return { u: both + s, v: Y + t };
+    default:
+      return { u: 2 * both + s, v: P + Y + t };
+  }
+}
+
+interface Term {
+  value: number;
+  slope: Float64Array; // by the logits
+  size: Float64Array;
+}
+
+/** Cross-entropy and focal of one pixel, unweighted by mask. */
+function pixelTerm(kind: Kind, o: RegionOptions, pixel: Pixel, classes: number): Term {
+  const term: Term = { value: 0, slope: new Float64Array(classes), size: new Float64Array(classes) };
+  const { p, rest, logP, y } = pixel;
+  if (kind === 'asymmetric') {
+    const { gammaPositive = 0, gammaNegative = 0, margin = 0 } = o;
+    for (let c = 0; c < classes; c++) sigmoidTerm(term, c, pixel, 1, 1, gammaPositive, gammaNegative, margin);
+    return term;
+  }
+  const { weight: focal = 0, gamma = 2, alpha } = o.focal ?? {};
+  const lambda = o.crossEntropy ?? 0;
+  for (let c = 0; c < classes; c++) {
+    if (o.activation === 'sigmoid') {
+      if (lambda !== 0) sigmoidTerm(term, c, pixel, lambda, lambda, 0, 0, 0);
+      if (focal !== 0)
+        sigmoidTerm(
+          term,
+          c,
+          pixel,
+          focal * (alpha ?? 1),
+          focal * (alpha === undefined ? 1 : 1 - alpha),
+          gamma,
+          gamma,
+          0,
+        );
+      continue;
+    }
+    const own = y[c] as number;
+    if (own === 0 || (lambda === 0 && focal === 0)) continue;
+    const classAlpha = alpha === undefined ? 1 : c === 0 ? 1 - alpha : alpha;
+    const f = focalOf(p[c] as number, rest[c] as number, logP[c] as number, gamma);
+    term.value += own * (lambda * -(logP[c] as number) + focal * classAlpha * f.value);
+    const rounded = focal === 0 ? roundedFactors.crossEntropy : roundedFactors.focal;
+    const v = own * (lambda + focal * classAlpha * f.weight); // −d/dlog p
+    for (let k = 0; k < classes; k++) {
+      const step = k === c ? -(rest[c] as number) : (p[k] as number); // p_k − [k = c]
+      (term.slope[k] as number) += v * step;
+      (term.size[k] as number) += rounded * Math.abs(v) * ((p[k] as number) + (k === c ? 1 : 0));
+    }
+  }
+  return term;
+}
+
+function focalOf(p: number, q: number, logP: number, gamma: number): { value: number; weight: number } {
+  const factor = q ** gamma;
+  const ratio = q === 0 ? 1 : -logP / q;
+  return { value: factor * -logP, weight: factor * (1 + (p === 0 ? 0 : gamma * p * ratio)) };
+}
+
+function sigmoidTerm(
+  term: Term,
+  c: number,
+  { p, rest, logP, logRest, y }: Pixel,
+  positive: number,
+  negative: number,
+  gammaPositive: number,
+  gammaNegative: number,
+  margin: number,
+): void {
+  const [own, other, yes] = [p[c] as number, rest[c] as number, y[c] as number];
+  const right = focalOf(own, other, logP[c] as number, gammaPositive);
+  const moved = margin === 0 ? own : Math.max(own - margin, 0);
+  const kept = margin === 0 ? other : 1 - moved;
+  const wrong = focalOf(
+    kept,
+    moved,
+    margin === 0 ? (logRest[c] as number) : Math.log1p(-moved),
+    gammaNegative,
+  );
+  const bend = moved === 0 && margin > 0 ? 0 : (own * other) / kept;
+  // what is left of the difference p - margin is rounded with p
+  const conditioning = margin > 0 && moved > 0 ? 1 + (gammaNegative * own) / moved : 1;
+  term.value += positive * yes * right.value + negative * (1 - yes) * wrong.value;
+  const parts = [-positive * yes * right.weight * other, negative * (1 - yes) * wrong.weight * bend];
+  (term.slope[c] as number) += sum(parts);
+  (term.size[c] as number) += roundedFactors.focal * conditioning * sum(parts.map(Math.abs));
+}
