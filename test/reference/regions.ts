@@ -293,7 +293,7 @@ function transform(
   if (kind === 'selfAdjustingDice') {
     const alpha = o.alpha as number;
     if (alpha === 0) return { value: p, slope: 1, conditioning: 1 };
-    const less = rest <= 0 ? (alpha === 1 ? 1 : 0) : rest ** (alpha - 1);
+    const less = rest < 0 || (rest === 0 && alpha !== 1) ? 0 : rest ** (alpha - 1);
     const inner = rest - alpha * p;
     const ofPower = alpha * Math.abs(Math.log(Math.max(rest, 1e-30))) + (p * Math.abs(alpha - 1)) / rest;
     return {
