@@ -56,7 +56,13 @@ if (filters.length === 0) {
     '-DCUTLOSS_CUDA=OFF',
   );
   ctest('the emulated GPU itself', 'cuda/emulated', 'build/emulated-tests', ...make);
-  ctest('CUDA engine and kernels on the emulated GPU', 'test/native/cuda', 'build/cuda-tests', ...make);
+  ctest(
+    'CUDA engine and kernels on the emulated GPU',
+    'test/native/cuda',
+    'build/cuda-tests',
+    ...make,
+    `-DCUTLOSS_TEST_MODES=${process.env.CUTLOSS_TEST_MODES ?? 'plain'}`,
+  );
 
   // The addon whose GPU is emulated joins the conformance suite; vitest fails if it was asked for and is not there.
   console.log('\n# addon with an emulated GPU');
