@@ -65,6 +65,8 @@ export class Operation<Name extends string, Parameter extends string, Result ext
   readonly #results: readonly Result[];
   readonly #cost: number;
   #slots: Slots | undefined;
+  /** Every operand by name, not given. */
+  readonly noOperands: Readonly<Record<Name, undefined>>;
 
   /** The operation's name in engine/, the names of its fields that are used, and its nanoseconds per element. */
   constructor(
@@ -74,6 +76,10 @@ export class Operation<Name extends string, Parameter extends string, Result ext
   ) {
     this.#name = name;
     this.#views = fields.views;
+    this.noOperands = Object.fromEntries(fields.views.map((name) => [name, undefined])) as Record<
+      Name,
+      undefined
+    >;
     this.#parameters = fields.parameters;
     this.#results = fields.results;
     this.#cost = cost;

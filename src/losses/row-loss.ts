@@ -213,8 +213,15 @@ export function* rowLossSteps<D extends string>(loss: RowLoss<D>): Steps<RowResu
 
   const result: RowResult<D> = { loss: 0, rows: 0, grads: {} };
   const made: Tensor[] = [];
-  const operands: Record<string, Operand | undefined> = { ...sources, targets, weights, classWeights };
-  const given: Record<string, number> = { ...rowParameters(loss), ...loss.own };
+  // Every name from the beginning: objects that grow by computed keys are slow, and small calls feel it.
+  const operands: Record<string, Operand | undefined> = {
+    ...operation.noOperands,
+    ...sources,
+    targets,
+    weights,
+    classWeights,
+  };
+  const given: Record<string, number> = Object.assign(rowParameters(loss), loss.own);
   const borrowed: string[] = [];
   let judged: Judgement | undefined;
   try {
@@ -237,7 +244,11 @@ export function* rowLossSteps<D extends string>(loss: RowLoss<D>): Steps<RowResu
       else result[name] = perRow('float32', name);
     }
     if (objective.batch) judged = yield* judge(loss, objective.batch, { ...sources, targets }, given, place);
-    for (const name of outputViews) operands[name] = result[name];
+    operands.perItem = result.perItem;
+    operands.logProb = result.logProb;
+    operands.lse = result.lse;
+    operands.entropy = result.entropy;
+    operands.argmax = result.argmax;
     operands.upstream = upstream.perItem;
     operands.objectiveLoss = judged?.loss;
     operands.objectiveWeights = judged?.weights;
