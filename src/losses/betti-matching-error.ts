@@ -1,19 +1,10 @@
 // bettiMatchingError: how many features of two masks have no counterpart at their place.
 
-import { defineCall, option, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
-import { finite } from '../validate.js';
-import { expectShape, output, reductions } from './loss.js';
+import { output, reductions } from './loss.js';
+import { maskPairReader } from './mask-pair.js';
 import { matchingOperation } from './topology-operations.js';
-import {
-  type FieldOptions,
-  type FieldPair,
-  fieldBatch,
-  fieldOptions,
-  placeOfFields,
-  readField,
-  type ThresholdOptions,
-} from './topology-options.js';
+import type { FieldOptions, FieldPair, ThresholdOptions } from './topology-options.js';
 
 /**
  * The number of unmatched bars of prediction and target, both made masks: features that the other has not, or has
@@ -37,21 +28,10 @@ export function bettiMatchingErrorSync(
   return runSync(bettiMatchingErrorSteps(inputs, options), bettiMatchingErrorSync);
 }
 
-const { parseInputs, parseOptions } = defineCall(
-  'bettiMatchingError',
-  { prediction: raw, target: raw },
-  ['prediction', 'target'],
-  { ...fieldOptions, threshold: option(finite, 0.5) },
-);
+const readMaskPair = maskPairReader('bettiMatchingError');
 
 function* bettiMatchingErrorSteps(inputs: unknown, options: unknown): Steps<Float64Array> {
-  const o = parseOptions(options);
-  const given = parseInputs(inputs);
-  const prediction = readField(given.prediction, 'prediction');
-  const target = readField(given.target, 'target');
-  expectShape(target, prediction.shape, ' as prediction has');
-  const batch = fieldBatch(prediction, o, o.threshold);
-  const place = placeOfFields([prediction, target], o);
+  const { prediction, target, batch, place } = readMaskPair(inputs, options);
   const errors = output('int32', [batch.items], prediction.device, 'errors');
   try {
     yield matchingOperation.job(

@@ -1,19 +1,10 @@
 // bettiNumberError: how far the Betti numbers of two masks are apart.
 
-import { defineCall, option, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
-import { finite } from '../validate.js';
-import { expectShape, output } from './loss.js';
+import { output } from './loss.js';
+import { maskPairReader } from './mask-pair.js';
 import { bettiNumbersOperation } from './topology-operations.js';
-import {
-  type FieldOptions,
-  type FieldPair,
-  fieldBatch,
-  fieldOptions,
-  placeOfFields,
-  readField,
-  type ThresholdOptions,
-} from './topology-options.js';
+import type { FieldOptions, FieldPair, ThresholdOptions } from './topology-options.js';
 
 /**
  * The sum over dimensions of the differences between the Betti numbers of prediction and target, both made masks: one
@@ -37,21 +28,10 @@ export function bettiNumberErrorSync(
   return runSync(bettiNumberErrorSteps(inputs, options), bettiNumberErrorSync);
 }
 
-const { parseInputs, parseOptions } = defineCall(
-  'bettiNumberError',
-  { prediction: raw, target: raw },
-  ['prediction', 'target'],
-  { ...fieldOptions, threshold: option(finite, 0.5) },
-);
+const readMaskPair = maskPairReader('bettiNumberError');
 
 function* bettiNumberErrorSteps(inputs: unknown, options: unknown): Steps<Float64Array> {
-  const o = parseOptions(options);
-  const given = parseInputs(inputs);
-  const prediction = readField(given.prediction, 'prediction');
-  const target = readField(given.target, 'target');
-  expectShape(target, prediction.shape, ' as prediction has');
-  const batch = fieldBatch(prediction, o, o.threshold);
-  const place = placeOfFields([prediction, target], o);
+  const { prediction, target, batch, place } = readMaskPair(inputs, options);
   const { items, axes } = batch;
   const both = [prediction, target].map((field) => ({
     field,
