@@ -8,6 +8,7 @@
 
 #include "cuda/cut_rows/run_cut_rows.h"
 #include "cuda/device.h"
+#include "cuda/regions/run_regions.h"
 #include "cuda/rows/run_rows.h"
 #include "cuda/topology/run_topology.h"
 #include "engine/engine.h"
@@ -88,9 +89,11 @@ class CudaEngine final : public Engine {
     return run_cut_rows(request, device_, cancel);
   }
 
-  Status run_one(RegionsRequest& request, Cancel&) noexcept {
+  Status run_one(RegionsRequest& request, Cancel& cancel) noexcept {
     CUTLOSS_TRY(check(request));
-    return failure(Code::kDevice, "The CUDA engine does not compute losses of regions yet: choose device 'cpu'");
+    const std::lock_guard lock(stream().submission());
+    CUTLOSS_TRY(stream().enter());
+    return run_regions(request, device_, cancel);
   }
 
   Status run_one(PersistenceRequest& request, Cancel& cancel) noexcept {

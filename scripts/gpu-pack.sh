@@ -71,7 +71,7 @@ for source in cuda/emulated/test/conform/*.cu cuda/emulated/test/gemm_*.cu; do
   names+=("$(basename "$source" .cu)")
   program "${names[-1]}" "$hopper" -- "$source"
 done
-for kernels in row_kernels cut_kernels; do
+for kernels in row_kernels cut_kernels region_kernels; do
   names+=("$kernels")
   program "$kernels" "${gencode[@]}" -- \
     "test/native/cuda/${kernels}_test.cc" $(ls engine/*.cc | grep -v no_cuda) "$made/addon/libcutloss_cuda.a" "$made/addon/libcutloss_cpu.a"

@@ -2,17 +2,10 @@
 // thread meets the same elements in every walk over a row.
 #pragma once
 
-#include <cstring>
-
-#include "cuda/ptx/math.h"
-#include "cuda/ptx/memory.h"
 #include "cuda/rows/team.h"
-#include "math/float16.h"
+#include "cuda/vectors.h"
 
 namespace cutloss::cuda {
-
-template <class T>
-inline constexpr int kPerVector = 16 / sizeof(T);
 
 /// A row's elements before its 16-byte vectors, and how many vectors there are.
 struct RowParts {
@@ -26,25 +19,6 @@ __device__ __forceinline__ RowParts parts_of(const T* row, int64_t count, const 
   if (count < int64_t{team.size()} * kPerVector<T>) return {count, 0};
   const int64_t head = (16 - reinterpret_cast<uintptr_t>(row) % 16) % 16 / sizeof(T);
   return {head, (count - head) / kPerVector<T>};
-}
-
-template <class T>
-__device__ __forceinline__ void widen_vector(const uint4& raw, float (&to)[kPerVector<T>]) {
-  T elements[kPerVector<T>];
-  memcpy(elements, &raw, sizeof raw);
-#pragma unroll
-  for (int k = 0; k < kPerVector<T>; ++k) to[k] = math::widen(elements[k]);
-}
-
-__device__ __forceinline__ uint4 narrow_vector(const float (&v)[4], float) {
-  return {math::bits_of(v[0]), math::bits_of(v[1]), math::bits_of(v[2]), math::bits_of(v[3])};
-}
-__device__ __forceinline__ uint4 narrow_vector(const float (&v)[8], Half) {
-  return {ptx::pack_f16(v[0], v[1]), ptx::pack_f16(v[2], v[3]), ptx::pack_f16(v[4], v[5]), ptx::pack_f16(v[6], v[7])};
-}
-__device__ __forceinline__ uint4 narrow_vector(const float (&v)[8], BFloat16) {
-  return {ptx::pack_bf16(v[0], v[1]), ptx::pack_bf16(v[2], v[3]), ptx::pack_bf16(v[4], v[5]),
-          ptx::pack_bf16(v[6], v[7])};
 }
 
 /// Element j, if it is one of the values from `at` on.
