@@ -3,13 +3,13 @@
 // in the same run: the bytes that must move (forward reads the logits, the gradient is written besides) over the time.
 //
 //   node bench/gpu/cross-entropy.mjs [--device-copy PROGRAM] [--python PATH] [--json FILE] [--small]
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { crossEntropySync, devices, tensor, zeros } from 'cutloss';
 import { connect } from '../peer.mjs';
 import { makeInputs } from '../suites/cross-entropy.mjs';
 import { median, printTable } from '../table.mjs';
+import { copyLimit, sameNumbers, seconds } from './on-device.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -37,7 +37,7 @@ const kinds = ['eager', 'compiled'];
 
 const torch = options.python ? await connect('torch_cuda', options.python, 1) : 'no Python was given';
 if (typeof torch === 'string') console.log(`torch: not measured, ${torch}`);
-const limits = measureLimits();
+const limits = copyLimit(options['device-copy']);
 console.log(
   limits.GBs > 0
     ? `copy on the device: ${limits.GBs.toFixed(0)} GB/s, read + write (${limits.how})`
@@ -59,17 +59,6 @@ function write() {
   if (!options.json) return;
   const report = { limits: { copy: limits, torchCopy: copyOfTorch }, torch: torch.version ?? torch, results };
   writeFileSync(options.json, JSON.stringify(report));
-}
-
-function measureLimits() {
-  if (!options['device-copy']) return {};
-  const { status, stdout, stderr } = spawnSync(options['device-copy'], [], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
-  if (status !== 0) return { problem: stderr };
-  const { copy, read } = JSON.parse(stdout);
-  return { GBs: copy, read, how: 'cudaMemcpyAsync' };
 }
 
 /** What torch answers, or the reason why it does not: out of memory, or no compiler for torch.compile. */
@@ -155,12 +144,6 @@ async function measure(rows, classes, dtype) {
   for (const each of [logits, targets, out.logits]) each.dispose();
 }
 
-function seconds(work) {
-  const start = performance.now();
-  work();
-  return (performance.now() - start) / 1000;
-}
-
 /**
  * Whether the GPU computes what the CPU does: the loss always, every element of the gradient where it is no larger than
  * a GiB. The two engines round differently, by a unit in the last place at most twice. Warms up as well.
@@ -172,18 +155,4 @@ function agreement(host, inputs, work, gradient, elements) {
   crossEntropySync(inputs, work.ask);
   if (!(Math.abs(onGpu.loss - onCpu.loss) <= 1e-6 * Math.abs(onCpu.loss))) return false;
   return !compared || sameNumbers(gradient.dataSync(), onCpu.grads.logits.dataSync());
-}
-
-/** As integers, neighbouring floats of one sign are neighbours; numbers too small to matter are left out. */
-function sameNumbers(a, b) {
-  const wide = a.BYTES_PER_ELEMENT === 4;
-  const [x, y] = wide ? [new Uint32Array(a.buffer), new Uint32Array(b.buffer)] : [a, b];
-  const tiny = wide ? 0x0d800000 : 0x0d80; // 2^-100
-  const sign = wide ? 0x80000000 : 0x8000;
-  const most = wide ? 16 : 2;
-  for (let i = 0; i < x.length; i++) {
-    if (x[i] === y[i] || ((x[i] & ~sign) < tiny && (y[i] & ~sign) < tiny)) continue;
-    if (Math.abs(x[i] - y[i]) > most) return false;
-  }
-  return true;
 }

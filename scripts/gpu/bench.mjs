@@ -7,6 +7,7 @@ import { runNode } from './run.mjs';
 const scripts = {
   crossEntropy: 'bench/gpu/cross-entropy.mjs',
   cutCrossEntropy: 'bench/gpu/cut-cross-entropy.mjs',
+  regions: 'bench/gpu/regions.mjs',
 };
 
 export function benchChecks({ env, emulated }) {
@@ -14,12 +15,12 @@ export function benchChecks({ env, emulated }) {
     name,
     load: async () => ({ problem: (await runNode(['--check', script])).problem }),
     run: async () => {
-      const torch = emulated ? undefined : await findTorch();
+      const torch = emulated || name === 'regions' ? undefined : await findTorch();
       const file = join(process.env.CUTLOSS_GPU_CHECK_SCRATCH, `bench-${name}.json`);
       const options = [
         ...(emulated
           ? ['--small']
-          : name === 'crossEntropy'
+          : name !== 'cutCrossEntropy'
             ? ['--device-copy', resolve('programs/device_copy')]
             : []),
         ...(torch ? ['--python', torch.python] : []),
@@ -35,7 +36,9 @@ export function benchChecks({ env, emulated }) {
       const wrong = figures.results.filter(({ agrees }) => agrees === false);
       return {
         figures,
-        says: torch ? `beside ${torch.version}` : 'no Python with torch and a GPU was found',
+        says: torch
+          ? `beside ${torch.version}`
+          : name !== 'regions' && 'no Python with torch and a GPU was found',
         counts: { passed: figures.results.length - wrong.length, failed: wrong.length },
         problem: wrong.length > 0 ? `not what the CPU engine computes: ${JSON.stringify(wrong)}` : undefined,
       };

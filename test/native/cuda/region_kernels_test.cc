@@ -308,8 +308,9 @@ void run_all(unsigned seed) {
   };
   // ragged and whole tiles, vectors and single elements, one thread to a pixel and many
   for (const int64_t classes : {1, 2, 3, 19, 40}) {
-    each_layout(make(2, 37, classes, random));
-    each_layout(make(1, 96, classes, random, with_terms), Mode::kInPlace);
+    const Options regions = classes > 20 ? of_images : plain;
+    each_layout(make(2, 37, classes, random, regions));
+    each_layout(make(1, 96, classes, random, both(regions, with_terms)), Mode::kInPlace);
   }
   each_layout(make(2, 1100, 2, random));
   each_layout(make(1, 530, 19, random), Mode::kValue);

@@ -60,6 +60,7 @@ class RegionLoops {
           g[c].exact += q.slope * part;
           g[c].size += q.conditioning * std::fabs(q.slope * part);
         }
+        g[c].size += q.conditioning * std::fabs(q.slope * parts[2]);  // the prediction's rounding once more
         mean.exact += x.p[c] * g[c].exact;
         mean.size += std::fabs(x.p[c] * g[c].size);
         const Rounded v = pull_of(x, c, f);
@@ -74,11 +75,12 @@ class RegionLoops {
           to.exact = m * (p * (g[c].exact - mean.exact + pull.exact) - v.exact);
           to.size = m * (std::fabs(p) * (g[c].size + mean.size + pull.size) + v.size);
         } else {
-          const double slope = sigmoid() ? p * x.rest[c] : 1;
+          const double slope = sigmoid() ? p * x.rest[c] : 1, roundings = sigmoid() ? 2 : 1;  // of p, and of 1 - p
           const double own = f.cross_entropy * x.cross_entropy_slope[c] + f.focal * x.focal_slope[c];
           to.exact = m * (slope * g[c].exact + own);
-          to.size = m * (std::fabs(slope) * g[c].size + std::fabs(f.cross_entropy * x.cross_entropy_slope[c]) +
-                         std::fabs(f.focal) * x.focal_slope_size[c]);
+          to.size =
+              m * (roundings * std::fabs(slope) * g[c].size + std::fabs(f.cross_entropy * x.cross_entropy_slope[c]) +
+                   std::fabs(f.focal) * x.focal_slope_size[c]);
         }
       }
     }
@@ -126,7 +128,7 @@ class RegionLoops {
     switch (static_cast<math::RegionTransform>(r_.transform)) {
       case math::RegionTransform::kSelfAdjusting: {
         const double slope = rest - alpha * p;
-        const double conditioning = (rest + alpha * p) / std::fabs(slope) * (1 + alpha * std::fabs(std::log(rest)));
+        const double conditioning = 1 + std::fabs(alpha - 1) * p / rest + (1 + alpha) * p / std::fabs(slope);
         return {std::pow(rest, alpha) * p, std::pow(rest, alpha - 1) * slope, conditioning};
       }
       case math::RegionTransform::kSteep: {
