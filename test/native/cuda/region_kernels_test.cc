@@ -308,7 +308,7 @@ void run_all(unsigned seed) {
   };
   // ragged and whole tiles, vectors and single elements, one thread to a pixel and many
   for (const int64_t classes : {1, 2, 3, 19, 40}) {
-    const Options regions = classes > 20 ? of_images : plain;
+    const Options regions = classes > 4 ? of_images : plain;
     each_layout(make(2, 37, classes, random, regions));
     each_layout(make(1, 96, classes, random, both(regions, with_terms)), Mode::kInPlace);
   }
