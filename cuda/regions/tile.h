@@ -124,7 +124,7 @@ struct RegionTile {
   /// float, together().
   template <class Each, class Together>
   __device__ void walk_classes(const Each& each, const Together& together) const {
-    constexpr int kTogether = 8;
+    constexpr int kTogether = 4;
     for (int begin = team.part; begin < classes; begin += kTogether * team.parts) {
 #pragma unroll
       for (int k = 0; k < kTogether; ++k) {
