@@ -80,8 +80,8 @@ class RegionGradientPass {
       t_.pull(i) = weight * v;
     });
     replace([&](int i) {
-      return [slopes, id = t_.id(i), scale = t_.scale(i), low = t_.scale_low(i), mean = t_.mean(i),
-              pull = t_.pull(i)](int c, float e) {
+      return [slopes, id = t_.id(i), scale = t_.scale(i), low = t_.scale_low(i), mean = t_.mean(i), pull = t_.pull(i)](
+                 int c, float e) {
         const bool target = c == id;
         const float value = RegionTile<Variant>::scaled(e, scale, low) * (slopes.at(c, target) - mean);
         return target ? value - pull : value;

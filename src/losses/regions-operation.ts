@@ -1,7 +1,6 @@
 // The regions operation by the names of engine/regions.h, and what its losses share: reading and checking the tensors,
 // outputs, one job.
 
-import { cpu } from '../devices.js';
 import { storage } from '../dtype.js';
 import { CutlossError } from '../errors.js';
 import { lengthOf } from '../memory.js';
@@ -136,9 +135,7 @@ export function* regionSteps(
   const upstream = readUpstreamFor(o.upstream, o.reduction, items);
 
   const home = predictions.device;
-  // The GPU does not compute losses of regions yet: what is on the CPU stays there unless it is sent.
-  const device = o.device ?? (home === cpu ? cpu : undefined);
-  const place = placeOf([predictions, targets, mask, classWeights, upstream.perItem], { ...o, device });
+  const place = placeOf([predictions, targets, mask, classWeights, upstream.perItem], o);
   const spans = o.over === 'image' || o.over === 'all';
   const classMoments = spans && (formula.classMoments === true || classWeights !== undefined);
   const rows = sizeOf(classMoments ? rowsByClass(o, shape) : items, 'moments');

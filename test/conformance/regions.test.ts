@@ -156,17 +156,7 @@ function itemShape(item: RegionCase): number[] {
   return { imageClass: [batch, classes], class: [classes], image: [batch], all: [] }[over] as number[];
 }
 
-test.runIf(backend.device !== 'cpu')('a GPU, which does not compute losses of regions yet, says so', () => {
-  const inputs = {
-    predictions: { data: new Float32Array(4), shape: [1, 2, 2] },
-    targets: { data: new Int32Array(2), shape: [1, 2] },
-  };
-  const refusal = expect.objectContaining({ code: 'ERR_CUTLOSS_DEVICE' });
-  expect(() => diceSync(inputs, { device: backend.device })).toThrow(refusal);
-  expect(diceSync(inputs).loss).toBeGreaterThan(0); // and so it stays on the CPU by default
-});
-
-describe.runIf(backend.device === 'cpu')(`losses of regions on ${backend.name}`, () => {
+describe(`losses of regions on ${backend.name}`, () => {
   beforeAll(expectBackend);
   afterAll(expectBackend);
   describe.each(regionCases.map((item) => [item.name, item] as const))('%s', (_, item) => {
