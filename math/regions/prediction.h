@@ -24,7 +24,7 @@ struct Prediction {
 
   CUTLOSS_HD static Prediction of_probability(F p) { return {p, 1.f - p}; }
   CUTLOSS_HD static Prediction of_sigmoid(F z) {
-    const F e = exp_term<V>(-magnitude<V>(z), 0);
+    const F e = exp_term<V>(-magnitude<V>(z), 0.f);
     const F all = 1.f + e, usual = 1.f / all;
     const F rounded_off = V::multiply_add(-all, usual, V::splat(1.f)) - (e - (all - 1.f)) * usual;
     const F inverse = V::multiply_add(rounded_off, usual, usual);
