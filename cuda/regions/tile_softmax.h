@@ -38,7 +38,7 @@ struct PixelExponentials {
 
 /// Of float precision; or, for a gradient of 16 bits, the hardware's own.
 struct ExactTerm {
-  __device__ float operator()(float z) const { return math::exp_term<ScalarTerm>(z, 0); }
+  __device__ float operator()(float z) const { return math::exp_term<ScalarTerm>(z, 0.f); }
 };
 struct QuickTerm {
   __device__ float operator()(float z) const { return ptx::exp2_approx(z * static_cast<float>(math::kLog2E)); }
@@ -71,7 +71,7 @@ class TileSoftmax {
     for (int i = threadIdx.x; i < t_.count; i += kRegionThreads) {
       const float own = t_.own(i);
       const double others = t_.sum(i);
-      const float target = t_.id(i) < 0 ? 0 : logarithm ? math::exp_term<ScalarTerm>(own, 0) : own;
+      const float target = t_.id(i) < 0 ? 0 : logarithm ? math::exp_term<ScalarTerm>(own, 0.f) : own;
       finish(i, PixelExponentials{target, others, others + target, t_.sum_mean(i), logarithm, own});
     }
     __syncthreads();
@@ -142,7 +142,7 @@ class TileSoftmax {
   __device__ static float exp_below(float z, float most) {
     const float d = z - most, back = d - z;
     const float rest = (z - (d - back)) - (most + back);
-    const float e = math::exp_term<ScalarTerm>(d, 0);
+    const float e = math::exp_term<ScalarTerm>(d, 0.f);
     return d > -200.f ? e + e * rest : d <= -200.f ? 0 : d;  // not-a-number stays
   }
 

@@ -59,7 +59,7 @@ struct FocalOptions {
 template <class V>
 CUTLOSS_HD typename V::F minus_log_of_target(typename V::F own, typename V::F others, bool logarithm) {
   using F = typename V::F;
-  const F e = logarithm ? exp_term<V>(own, 0) : own;
+  const F e = logarithm ? exp_term<V>(own, 0.f) : own;
   const F usual = log_one_plus<V>(others / e);
   if (!logarithm) return usual;
   const F far = log_normal<V>(V::max(V::splat(1.f), others)) - own;
@@ -75,7 +75,7 @@ struct SigmoidTerms {
 
   CUTLOSS_HD static SigmoidTerms of(F z, F y, const FocalOptions& o, float cross_entropy_factor, float focal_factor) {
     const Prediction<V> x = Prediction<V>::of_sigmoid(z);
-    const F softplus = log_one_plus<V>(exp_term<V>(-magnitude<V>(z), 0));
+    const F softplus = log_one_plus<V>(exp_term<V>(-magnitude<V>(z), 0.f));
     const F minus_log_p = softplus + V::max(F{}, -z), minus_log_rest = softplus + V::max(F{}, z);
     const F no = 1.f - y;
     SigmoidTerms terms = {y * minus_log_p + no * minus_log_rest, F{}, cross_entropy_factor * (x.p * no - x.rest * y)};
