@@ -317,12 +317,15 @@ test('the awaited form gives the same bits, an abort rejects and leaves out as i
   expect(data.every((x) => x === 5)).toBe(true);
 });
 
-test.skipIf(backend.name === 'emulated-cuda')('2^24 pixels × 4 classes of float16 ones do not overflow', () => {
-  const count = 2 ** 24;
-  const data = new Uint16Array(count * 4).fill(0x3c00);
-  const predictions = { data, shape: [1, count, 4], dtype: 'float16' } as const;
-  const targets = { data: new Uint8Array(count), shape: [1, count] };
-  const { loss } = diceSync({ predictions, targets }, { device, activation: 'none', reduction: 'none' });
-  const exact = 1 - (2 * count + 1e-5) / (2 * count + 1e-5) + 3 * (1 - 1e-5 / (count + 1e-5));
-  expect(Math.abs(loss - exact)).toBeLessThan(1e-3 * exact);
-});
+test.skipIf(backend.name === 'emulated-cuda')(
+  '2^24 pixels × 4 classes of float16 ones do not overflow',
+  () => {
+    const count = 2 ** 24;
+    const data = new Uint16Array(count * 4).fill(0x3c00);
+    const predictions = { data, shape: [1, count, 4], dtype: 'float16' } as const;
+    const targets = { data: new Uint8Array(count), shape: [1, count] };
+    const { loss } = diceSync({ predictions, targets }, { device, activation: 'none', reduction: 'none' });
+    const exact = 1 - (2 * count + 1e-5) / (2 * count + 1e-5) + 3 * (1 - 1e-5 / (count + 1e-5));
+    expect(Math.abs(loss - exact)).toBeLessThan(1e-3 * exact);
+  },
+);
