@@ -21,8 +21,9 @@ class RegionGradientPass {
       const int64_t image = unit / tiling.stretches, stretch = unit % tiling.stretches;
       slopes_ = pass_.slopes + pass_.image_row(image) * t_.classes;
       factors_ = pass_.factors[pass_.image_row(image)];
-      const int64_t first = tiling.first_tile(stretch);
-      for (int64_t tile = tiling.first_tile(stretch + 1) - 1; tile >= first; --tile) {
+      int64_t tile = tiling.first_tile(stretch + 1);  // counted down by a short integer: registers are full
+      for (int left = static_cast<int>(tile - tiling.first_tile(stretch)); left > 0; --left) {
+        --tile;
         t_.move_to(image, tile);
         compute_tile();
         __syncthreads();
