@@ -1,5 +1,5 @@
-// crossEntropy against the float64 reference: every case of cross-entropy.cases.ts, in every dtype and mode, on the
-// backend this process was started for (see test/support/backends.ts). The tolerance is that of tolerance.ts.
+// crossEntropy against the float64 reference: the cases of cross-entropy.cases.ts in their dtypes and modes, on the backend
+// this process was started for (test/support/backends.ts); which it runs, selection.ts says. The tolerance is that of tolerance.ts.
 
 import { crossEntropySync, type RowOptions, type RowResult } from 'cutloss';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,6 +12,7 @@ import { objectives } from '../reference/objectives.js';
 import { backend } from '../support/backends.js';
 import { decode, type FloatDType, floatDTypes } from '../support/dtypes.js';
 import { expectBackend } from '../support/expect-backend.js';
+import { runsOf } from '../support/selection.js';
 import { makeInputs, type RowCase, type RowInputs } from './cases.js';
 import { crossEntropyCases } from './cross-entropy.cases.js';
 import { expectRounded, expectScalar } from './tolerance.js';
@@ -136,26 +137,25 @@ function check(
 describe(`crossEntropy on ${backend.name}`, () => {
   beforeAll(expectBackend);
   afterAll(expectBackend);
-  describe.each(crossEntropyCases.map((item) => [item.name, item] as const))('%s', (_, item) => {
-    describe.each(floatDTypes)('%s', (dtype) => {
-      let made: { inputs: RowInputs; exact: CrossEntropyResult };
-      beforeAll(() => {
-        const inputs = makeInputs(item, dtype);
-        made = { inputs, exact: reference(item, inputs, dtype) };
+  const runs = runsOf(crossEntropyCases, floatDTypes, Object.keys(modes) as (keyof typeof modes)[]);
+  describe.each(runs)('$item.name, $dtype', ({ item, dtype, modes: chosen }) => {
+    let made: { inputs: RowInputs; exact: CrossEntropyResult };
+    beforeAll(() => {
+      const inputs = makeInputs(item, dtype);
+      made = { inputs, exact: reference(item, inputs, dtype) };
+    });
+    test.each(chosen)('%s', (mode) => {
+      const { inputs, exact } = made;
+      const asked: Options = modes[mode](item) as Options;
+      const found = crossEntropySync(publicInputs(inputs, dtype), {
+        ...publicOptions(item, inputs),
+        ...asked,
       });
-      test.each(Object.keys(modes) as (keyof typeof modes)[])('%s', (mode) => {
-        const { inputs, exact } = made;
-        const asked: Options = modes[mode](item) as Options;
-        const found = crossEntropySync(publicInputs(inputs, dtype), {
-          ...publicOptions(item, inputs),
-          ...asked,
-        });
-        expect(found.grads.logits !== undefined, 'a gradient is there').toBe(asked.grads !== undefined);
-        for (const name of everyOutput) {
-          expect(found[name] !== undefined, `${name} is there`).toBe(asked.outputs?.includes(name) ?? false);
-        }
-        check(found, exact, dtype, inputs, item);
-      });
+      expect(found.grads.logits !== undefined, 'a gradient is there').toBe(asked.grads !== undefined);
+      for (const name of everyOutput) {
+        expect(found[name] !== undefined, `${name} is there`).toBe(asked.outputs?.includes(name) ?? false);
+      }
+      check(found, exact, dtype, inputs, item);
     });
   });
 });

@@ -85,7 +85,7 @@ const sizes: CutCase[] = [
     classes,
   })),
   { name: 'V = 50257', shape: [3, 5], classes: 50257, bias: 'normal' },
-  { name: 'V = 152064', shape: [2, 3], classes: 152064, factors: { normal: 1 } },
+  { name: 'V = 152064', shape: [2, 3], classes: 152064 },
   ...[0, 1, 5, 6, 7, 63, 64, 65, 127, 128, 129].map((rows) => ({
     name: `N = ${rows}`,
     shape: [rows, 9] as const,

@@ -1,5 +1,5 @@
-// cutCrossEntropy against the float64 reference: every case of cut-cross-entropy.cases.ts, in every dtype and mode, on the
-// backend this process was started for. The tolerance is that of tolerance.ts, with the noise of cut-noise.ts: logits
+// cutCrossEntropy against the float64 reference: the cases of cut-cross-entropy.cases.ts in their dtypes and modes, on the
+// backend this process was started for; which it runs, selection.ts says. The tolerance is that of tolerance.ts, with the noise of cut-noise.ts: logits
 // are not given here, they are float32 sums.
 
 import { cutCrossEntropySync, type RowOptions, type RowResult } from 'cutloss';
@@ -14,6 +14,7 @@ import { objectives } from '../reference/objectives.js';
 import { backend } from '../support/backends.js';
 import { decode, type FloatDType, floatDTypes } from '../support/dtypes.js';
 import { expectBackend } from '../support/expect-backend.js';
+import { runsOf } from '../support/selection.js';
 import {
   type CutCase,
   type CutInputs,
@@ -159,28 +160,25 @@ function check(found: Result, made: Exact, dtype: FloatDType, item: CutCase): vo
 describe(`cutCrossEntropy on ${backend.name}`, () => {
   beforeAll(expectBackend);
   afterAll(expectBackend);
-  describe.each(cutCrossEntropyCases.map((item) => [item.name, item] as const))('%s', (_, item) => {
-    describe.each(floatDTypes)('%s', (dtype) => {
-      let made: Exact;
-      beforeAll(() => {
-        made = makeExact(item, dtype);
+  const runs = runsOf(cutCrossEntropyCases, floatDTypes, Object.keys(modes));
+  describe.each(runs)('$item.name, $dtype', ({ item, dtype, modes: chosen }) => {
+    let made: Exact;
+    beforeAll(() => {
+      made = makeExact(item, dtype);
+    });
+    test.each(chosen)('%s', (mode) => {
+      const asked = modes[mode] as Options;
+      const found = cutCrossEntropySync(publicInputs(made.inputs, dtype), {
+        ...publicOptions(item, made.inputs),
+        ...asked,
       });
-      test.each(Object.keys(modes))('%s', (mode) => {
-        const asked = modes[mode] as Options;
-        const found = cutCrossEntropySync(publicInputs(made.inputs, dtype), {
-          ...publicOptions(item, made.inputs),
-          ...asked,
-        });
-        expect(found.grads.hidden !== undefined, 'the gradient of hidden is there').toBe(
-          asked.grads === true,
-        );
-        expect(found.grads.classifier !== undefined).toBe(asked.grads === true);
-        expect(found.grads.bias !== undefined).toBe(asked.grads === true && item.bias !== undefined);
-        for (const name of everyOutput) {
-          expect(found[name] !== undefined, `${name} is there`).toBe(asked.outputs?.includes(name) ?? false);
-        }
-        check(found, made, dtype, item);
-      });
+      expect(found.grads.hidden !== undefined, 'the gradient of hidden is there').toBe(asked.grads === true);
+      expect(found.grads.classifier !== undefined).toBe(asked.grads === true);
+      expect(found.grads.bias !== undefined).toBe(asked.grads === true && item.bias !== undefined);
+      for (const name of everyOutput) {
+        expect(found[name] !== undefined, `${name} is there`).toBe(asked.outputs?.includes(name) ?? false);
+      }
+      check(found, made, dtype, item);
     });
   });
 });

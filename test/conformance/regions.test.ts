@@ -1,6 +1,7 @@
-// The losses of regions against the float64 reference: every case of regions.cases.ts, in both layouts and every dtype, on
-// the backend this process was started for. The tolerance is that of tolerance.ts. An element of a gradient is a
-// difference, p (g - mean of g), computed in float32: its error is measured against the sizes of what is subtracted.
+// The losses of regions against the float64 reference: the cases of regions.cases.ts in their layouts and dtypes, on the
+// backend this process was started for; which it runs, selection.ts says. The tolerance is that of tolerance.ts. An
+// element of a gradient is a difference, p (g - mean of g), computed in float32: its error is measured against the sizes
+// of what is subtracted.
 
 import {
   anyLossSync,
@@ -20,6 +21,7 @@ import { backend } from '../support/backends.js';
 import { decode, encode, type FloatDType, floatDTypes } from '../support/dtypes.js';
 import { expectBackend } from '../support/expect-backend.js';
 import { random } from '../support/random.js';
+import { runsOf } from '../support/selection.js';
 import { type RegionCase, regionCases } from './regions.cases.js';
 import { expectRounded, expectScalar } from './tolerance.js';
 
@@ -120,7 +122,7 @@ function make(item: RegionCase, dtype: FloatDType): Made {
     ...(classWeights && { classWeights }),
   };
   const kind = item.loss as Parameters<typeof regionLoss>[0];
-  const items = regionLoss(kind, reference, options).perItem.length;
+  const items = itemShape(item).reduce((a, b) => a * b, 1);
   const upstream = item.upstream === 'each' ? Float32Array.from({ length: items }, normal) : undefined;
   const exact = regionLoss(kind, reference, {
     ...options,
@@ -159,51 +161,44 @@ function itemShape(item: RegionCase): number[] {
 describe(`losses of regions on ${backend.name}`, () => {
   beforeAll(expectBackend);
   afterAll(expectBackend);
-  describe.each(regionCases.map((item) => [item.name, item] as const))('%s', (_, item) => {
-    describe.each(floatDTypes)('%s', (dtype) => {
-      let made: Made;
-      beforeAll(() => {
-        made = make(item, dtype);
-      });
-      test.each(layouts)('%s', (layout) => {
-        const { exact, reference, inputs, upstream } = made;
-        const { batch, classes } = reference;
-        const options = {
-          ...item.options,
-          layout,
-          device: backend.device,
-          ...(upstream && { upstream: { data: upstream, shape: itemShape(item) } }),
-          ...(typeof item.upstream === 'number' && { upstream: item.upstream }),
-        };
-        const loss = losses[item.loss] as (typeof losses)[string];
-        const value = loss(inputs(layout), options);
-        const found = loss(inputs(layout), { ...options, grads: true });
-        expect(value.loss).toBe(found.loss);
-        expect(value.grads).toEqual({});
-        expect(found.regions, 'regions').toBe(exact.regions);
-        expectScalar('loss', found.loss, exact.loss, exact.lossMagnitude);
-        expect(found.perItem !== undefined).toBe(item.options?.reduction === 'none');
-        if (found.perItem) {
-          expect(found.perItem.shape).toEqual(itemShape(item));
-          expectRounded(
-            'perItem',
-            found.perItem.dataSync(),
-            exact.perItem,
-            'float32',
-            exact.perItemMagnitude,
-          );
-        }
-        const gradient = found.grads.predictions as Tensor;
-        expect([gradient.dtype, gradient.shape]).toEqual([dtype, inputs(layout).predictions.shape]);
-        const got = decode(gradient.dataSync() as Float32Array, dtype);
-        expectRounded(
-          'gradient',
-          layout === 'channelsFirst' ? back(got, batch, classes) : got,
-          exact.gradient,
-          dtype,
-          exact.gradientMagnitude,
-        );
-      });
+  const runs = runsOf(regionCases, floatDTypes, layouts);
+  describe.each(runs)('$item.name, $dtype', ({ item, dtype, modes: chosen }) => {
+    let made: Made;
+    beforeAll(() => {
+      made = make(item, dtype);
+    });
+    test.each(chosen)('%s', (layout) => {
+      const { exact, reference, inputs, upstream } = made;
+      const { batch, classes } = reference;
+      const options = {
+        ...item.options,
+        layout,
+        device: backend.device,
+        ...(upstream && { upstream: { data: upstream, shape: itemShape(item) } }),
+        ...(typeof item.upstream === 'number' && { upstream: item.upstream }),
+      };
+      const loss = losses[item.loss] as (typeof losses)[string];
+      const value = loss(inputs(layout), options);
+      const found = loss(inputs(layout), { ...options, grads: true });
+      expect(value.loss).toBe(found.loss);
+      expect(value.grads).toEqual({});
+      expect(found.regions, 'regions').toBe(exact.regions);
+      expectScalar('loss', found.loss, exact.loss, exact.lossMagnitude);
+      expect(found.perItem !== undefined).toBe(item.options?.reduction === 'none');
+      if (found.perItem) {
+        expect(found.perItem.shape).toEqual(itemShape(item));
+        expectRounded('perItem', found.perItem.dataSync(), exact.perItem, 'float32', exact.perItemMagnitude);
+      }
+      const gradient = found.grads.predictions as Tensor;
+      expect([gradient.dtype, gradient.shape]).toEqual([dtype, inputs(layout).predictions.shape]);
+      const got = decode(gradient.dataSync() as Float32Array, dtype);
+      expectRounded(
+        'gradient',
+        layout === 'channelsFirst' ? back(got, batch, classes) : got,
+        exact.gradient,
+        dtype,
+        exact.gradientMagnitude,
+      );
     });
   });
 });

@@ -10,23 +10,33 @@ export interface Backend {
   readonly name: string;
   readonly device: 'cpu' | 'cuda:0';
   readonly simd?: string;
+  /** Whether it runs whole tables of cases: see selection.ts. */
+  readonly full: boolean;
   readonly env: Readonly<Record<string, string>>;
 }
 
+const everything = process.env.CUTLOSS_TEST_FULL === '1';
 const levels = ['generic', 'avx2', 'avx512', 'avx512bf16', 'neon'];
 const cpu = (simd: string): Backend => ({
   name: `cpu-${simd}`,
   device: 'cpu',
   simd,
+  full: everything,
   env: { CUTLOSS_SIMD: simd, CUTLOSS_TEST_BACKEND: `cpu-${simd}` },
 });
 // A second addon (scripts/build-emulated.mjs), chosen by CUTLOSS_PREBUILD: its kernels run emulated behind cuda:0.
 const emulated = (folder: string): Backend => ({
   name: 'emulated-cuda',
   device: 'cuda:0',
+  full: everything,
   env: { CUTLOSS_PREBUILD: folder, CUTLOSS_TEST_BACKEND: 'emulated-cuda' },
 });
-const cuda: Backend = { name: 'cuda', device: 'cuda:0', env: { CUTLOSS_TEST_BACKEND: 'cuda' } };
+const cuda: Backend = {
+  name: 'cuda',
+  device: 'cuda:0',
+  full: true,
+  env: { CUTLOSS_TEST_BACKEND: 'cuda' },
+};
 
 /** What devices() says in a fresh process with this environment; undefined where the package does not load or refuses. */
 function devicesWith(env: Readonly<Record<string, string>>): { device: string; simd?: string }[] | undefined {
@@ -40,14 +50,19 @@ function devicesWith(env: Readonly<Record<string, string>>): { device: string; s
 }
 
 export function backendsPresent(): Backend[] {
+  const here = devicesWith({ CUTLOSS_SIMD: '' });
+  const best = here?.find(({ device }) => device === 'cpu')?.simd;
   const found = levels
     .map(cpu)
-    .filter(({ env, simd }) => devicesWith(env)?.some((info) => info.simd === simd));
+    .filter(({ env, simd }) => devicesWith(env)?.some((info) => info.simd === simd))
+    .map((level) =>
+      level.simd === best ? { ...level, env: { ...level.env, CUTLOSS_TEST_FULL: '1' } } : level,
+    );
   const folder = process.env.CUTLOSS_TEST_EMULATED; // asked for: never left out silently
   if (folder) found.push(emulated(resolve(folder)));
   else if (existsSync('build-emulated/build/Release/cutloss.node'))
     found.push(emulated(resolve('build-emulated')));
-  if (devicesWith({})?.some(({ device }) => device === 'cuda:0')) found.push(cuda);
+  if (here?.some(({ device }) => device === 'cuda:0')) found.push(cuda);
   return found.length > 0 ? found : [cpu('generic')]; // the suite then fails and says why
 }
 
