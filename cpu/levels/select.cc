@@ -14,7 +14,7 @@ struct Candidate {
 };
 
 // What this processor has, best first. Asked here, in a file compiled for any processor.
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(CUTLOSS_GENERIC_ONLY)
 const std::array<Candidate, 4>& candidates() {
   static const bool avx2 =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
@@ -26,7 +26,7 @@ const std::array<Candidate, 4>& candidates() {
                                                  {&kGenericLevel, true}}};
   return list;
 }
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(CUTLOSS_GENERIC_ONLY)
 const std::array<Candidate, 2>& candidates() {
   static const std::array<Candidate, 2> list = {{{&kNeonLevel, true}, {&kGenericLevel, true}}};
   return list;
