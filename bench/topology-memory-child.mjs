@@ -1,10 +1,10 @@
-// argv: what the prediction is made of, and the lengths of its axes. Prints the peak resident set of one call beyond what
-// was resident before it. A small call first: threads and code pages are not counted.
+// argv: threads, what the prediction is made of, and the lengths of its axes. Prints the peak resident set of one call
+// beyond what was resident before it. A small call first: threads and code pages are not counted.
 import { readFileSync } from 'node:fs';
 import { bettiMatchingSync, setThreads } from 'cutloss';
 import { fields } from './suites/topology.mjs';
 
-const [fill, ...lengths] = process.argv.slice(2);
+const [threads, fill, ...lengths] = process.argv.slice(2);
 const shape = lengths.map(Number);
 const make = (extents) => ({
   prediction: fields(fill, extents, 1, 9),
@@ -13,7 +13,7 @@ const make = (extents) => ({
 const peak = () => 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
 const now = () => 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
 
-setThreads(1);
+setThreads(Number(threads));
 const inputs = make(shape);
 const gradient = {
   data: new Float32Array(inputs.prediction.data.length).fill(1),

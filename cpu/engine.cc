@@ -67,6 +67,10 @@ class CpuEngine final : public Engine {
     CUTLOSS_TRY(check(request));
     return run_persistence(request, ThreadPool::shared(), cancel);
   }
+  static Status run_one(PrepareTargetRequest& request, Cancel& cancel) {
+    CUTLOSS_TRY(check(request));
+    return run_prepare_target(request, ThreadPool::shared(), cancel);
+  }
   static Status run_one(MatchingRequest& request, Cancel& cancel) {
     CUTLOSS_TRY(check(request));
     return run_matching(request, ThreadPool::shared(), cancel);

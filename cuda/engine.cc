@@ -99,6 +99,9 @@ class CudaEngine final : public Engine {
   Status run_one(PersistenceRequest& request, Cancel& cancel) noexcept {
     return run_topology(request, cancel, run_persistence);
   }
+  Status run_one(PrepareTargetRequest&, Cancel&) noexcept {
+    return failure(Code::kDevice, "A target is prepared on the CPU: choose device 'cpu'");
+  }
   Status run_one(MatchingRequest& request, Cancel& cancel) noexcept {
     return run_topology(request, cancel, run_matching);
   }

@@ -16,8 +16,8 @@
 
 namespace cutloss {
 
-using Request =
-    std::variant<RowsRequest, CutRowsRequest, RegionsRequest, PersistenceRequest, MatchingRequest, BettiNumbersRequest>;
+using Request = std::variant<RowsRequest, CutRowsRequest, RegionsRequest, PersistenceRequest, PrepareTargetRequest,
+                             MatchingRequest, BettiNumbersRequest>;
 
 /// Asked for by an AbortSignal or by an environment that is going away; engines poll it between tiles.
 class Cancel {

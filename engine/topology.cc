@@ -50,6 +50,8 @@ int64_t most_bars(const FieldBatch& f) noexcept {
   return f.axes == 3 && f.wants(1) ? 2 * voxels : (voxels + 1) / 2;
 }
 
+int64_t most_prepared_words(const FieldBatch& f) noexcept { return (f.axes == 3 ? 14 : 6) * padded_voxels(f) + 32; }
+
 Status check(const PersistenceRequest& r) noexcept {
   CUTLOSS_TRY(check_batch(r));
   CUTLOSS_TRY(expect_length("field", r.field, r.items * r.voxels()));
@@ -58,11 +60,26 @@ Status check(const PersistenceRequest& r) noexcept {
   return expect_no_overlap(r);
 }
 
+Status check(const PrepareTargetRequest& r) noexcept {
+  CUTLOSS_TRY(check_batch(r));
+  CUTLOSS_TRY(expect_length("target", r.target, r.items * r.voxels()));
+  int64_t all = 0;
+  if (r.capacity < most_prepared_words(r) || __builtin_mul_overflow(r.items, r.capacity, &all)) {
+    return failure(Code::kShape, "Expected room for %" PRId64 " words but received %" PRId64, most_prepared_words(r),
+                   r.capacity);
+  }
+  CUTLOSS_TRY(expect_length("prepared", r.prepared, all));
+  return expect_no_overlap(r);
+}
+
 Status check(const MatchingRequest& r) noexcept {
   CUTLOSS_TRY(check_batch(r));
   const int64_t elements = r.items * r.voxels();
   CUTLOSS_TRY(expect_length("prediction", r.prediction, elements));
   CUTLOSS_TRY(expect_length("target", r.target, elements));
+  if (r.prepared && r.items > 0) {
+    CUTLOSS_TRY(expect_length("prepared", r.prepared, r.prepared.size / r.items * r.items));
+  }
   CUTLOSS_TRY(expect_length_if_given("upstream", r.upstream, r.items));
   CUTLOSS_TRY(expect_length_if_given("gradient", r.gradient, elements));
   CUTLOSS_TRY(expect_length_if_given("perItem", r.per_item, r.items));

@@ -3,6 +3,9 @@
 //
 // How many bars there will be is known to nobody beforehand. They go to outputs of [items, axes, capacity], where
 // capacity is at least most_bars(), and `counts` says how many of each stretch are there.
+//
+// What a target contributes to every matching with it can be computed once: PrepareTargetRequest leaves it as words
+// that mean nothing to anybody else, and a MatchingRequest of the same batch takes them beside the target itself.
 #pragma once
 
 #include "engine/row_loss.h"
@@ -48,12 +51,23 @@ struct PersistenceRequest : FieldBatch {
   int64_t capacity = 0;
 };
 
+struct PrepareTargetRequest : FieldBatch {
+  static constexpr const char* kName = "prepareTarget";
+
+  View target;    // input
+  View prepared;  // output, [items, capacity]
+  int64_t capacity = 0;
+
+  double words = 0;  // result: the most that an item took of its stretch
+};
+
 struct MatchingRequest : FieldBatch {
   static constexpr const char* kName = "matching";
 
   // inputs
   View prediction;
   View target;
+  View prepared;  // [items, any number of words]: what PrepareTargetRequest made of the target
   View upstream;  // [items], with Reduction::kNone
 
   // outputs
@@ -110,10 +124,20 @@ void fields(Request& r, Visitor&& visit) {
   visit.parameter("capacity", r.capacity);
 }
 
+template <Is<PrepareTargetRequest> Request, class Visitor>
+void fields(Request& r, Visitor&& visit) {
+  visit.input("target", r.target, Accept::kAnyNumber);
+  visit.output("prepared", r.prepared, Accept::kInt32);
+  field_batch_parameters(r, visit);
+  visit.parameter("capacity", r.capacity);
+  visit.result("words", r.words);
+}
+
 template <Is<MatchingRequest> Request, class Visitor>
 void fields(Request& r, Visitor&& visit) {
   visit.input("prediction", r.prediction, Accept::kAnyNumber);
   visit.input("target", r.target, Accept::kAnyNumber);
+  visit.input("prepared", r.prepared, Accept::kInt32);
   visit.input("upstream", r.upstream, Accept::kFloat32);
 
   visit.output("gradient", r.gradient, Accept::kFloating);
@@ -154,7 +178,11 @@ void fields(Request& r, Visitor&& visit) {
 /// of them bound these dimensions; loops in 3-D are born at edges outside a spanning tree, fewer than two per voxel.
 int64_t most_bars(const FieldBatch& fields) noexcept;
 
+/// Words enough for one prepared field, whatever its values.
+int64_t most_prepared_words(const FieldBatch& fields) noexcept;
+
 Status check(const PersistenceRequest& request) noexcept;
+Status check(const PrepareTargetRequest& request) noexcept;
 Status check(const MatchingRequest& request) noexcept;
 Status check(const BettiNumbersRequest& request) noexcept;
 

@@ -1,4 +1,4 @@
-// `npm start`: trains a softmax classifier with crossEntropy on data it makes, on whatever device there is. The model is
+// `npm start -- classifier`: trains a softmax classifier with crossEntropy on data it makes, on whatever device there is. The model is
 // plain arrays: logits = features · weights, and the loss hands back the gradient of the logits.
 import { crossEntropy, devices, tensor, zeros } from 'cutloss';
 
@@ -96,4 +96,3 @@ for (let step = 1; step <= STEPS; step++) {
 console.log(
   `\nLoss ${first.toFixed(4)} → ${last.toFixed(4)}; ${(correct * 100).toFixed(1)} % of the last batch right.`,
 );
-console.log('More: npm test, npm run bench, README.md');

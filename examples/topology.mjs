@@ -1,7 +1,7 @@
-// `node examples/topology.mjs`: mends a ring by gradient descent on bettiMatching alone. The prediction has gaps and
+// `npm start -- topology`: mends a ring by gradient descent on bettiMatching alone. The prediction has gaps and
 // specks; the loss says nothing of single pixels, only of components and holes, and its gradient reaches the pixels at
 // which they are born and die. It ends when the prediction has the target's Betti numbers.
-import { bettiMatching, bettiNumbers, tensor } from 'cutloss';
+import { bettiMatching, bettiNumbers, prepareTarget, tensor } from 'cutloss';
 
 const HEIGHT = 28;
 const WIDTH = 28;
@@ -36,7 +36,7 @@ const prediction = Float32Array.from(pixels, ([row, column]) => {
 });
 
 const shape = [1, HEIGHT, WIDTH];
-const inputs = { prediction: tensor(prediction, shape), target: tensor(target, shape) };
+const field = tensor(prediction, shape);
 /** Fields side by side, two rows of pixels in a line of text: what is above 0.5 is foreground. */
 function draw(fields) {
   const there = (field, row, column) => Number(field[row * WIDTH + column] > 0.5);
@@ -51,21 +51,22 @@ function draw(fields) {
 }
 const inWords = ([components, holes]) => `${components} components, ${holes} holes`;
 
-const [wanted] = await bettiNumbers(inputs.target);
+const [wanted] = await bettiNumbers(tensor(target, shape));
 const before = prediction.slice();
-const [first] = await bettiNumbers(inputs.prediction);
+const [first] = await bettiNumbers(field);
 console.log(
   `bettiMatching on ${HEIGHT} × ${WIDTH} pixels: ${inWords(first)}; the target has ${inWords(wanted)}`,
 );
 
+const prepared = await prepareTarget(tensor(target, shape)); // it is the same in every step
 let step = 0;
 let numbers = first;
 for (; step < MOST_STEPS && numbers.some((count, k) => count !== wanted[k]); step++) {
-  const { loss, grads } = await bettiMatching(inputs, { grads: true });
+  const { loss, grads } = await bettiMatching({ prediction: field, target: prepared }, { grads: true });
   const slopes = await grads.prediction.data();
   for (let i = 0; i < prediction.length; i++)
     prediction[i] = Math.min(1, Math.max(0, prediction[i] - RATE * slopes[i]));
-  [numbers] = await bettiNumbers(inputs.prediction);
+  [numbers] = await bettiNumbers(field);
   if (step % 5 === 0)
     console.log(
       `  step ${String(step).padStart(3)}  loss ${loss.toFixed(3).padStart(7)}  ${inWords(numbers)}`,

@@ -15,6 +15,7 @@ export { asymmetric, asymmetricSync } from './losses/asymmetric.js';
 export type { ObjectiveFunction } from './losses/batch-objectives.js';
 export type {
   BettiMatch,
+  BettiMatchingInputs,
   BettiMatchingOptions,
   BettiMatchingResult,
   Representatives,
@@ -34,6 +35,8 @@ export { jaccard, jaccardSync } from './losses/jaccard.js';
 export type { LossOptions, LossResult, Reduction, RunOptions } from './losses/loss.js';
 export type { RowObjective } from './losses/objectives.js';
 export { persistence, persistenceSync } from './losses/persistence.js';
+export type { PrepareTargetOptions } from './losses/prepare-target.js';
+export { PreparedTarget, prepareTarget, prepareTargetSync } from './losses/prepare-target.js';
 export type { RegionLossKind, RegionLossOptions } from './losses/region-loss.js';
 export { regionLoss, regionLossSync } from './losses/region-loss.js';
 export { regionMoments, regionMomentsSync } from './losses/region-moments.js';

@@ -31,6 +31,7 @@ const subjects: Readonly<Record<string, string>> = {
   bettiMatchingError: 'topology',
   bettiNumberError: 'topology',
   bettiNumbers: 'topology',
+  prepareTarget: 'topology',
   ...Object.fromEntries(
     [...regionCases.map((item): string => item.loss), ...operationsOnMoments].map((name) => [
       name,

@@ -27,6 +27,10 @@ struct List {
     items[count] = item;
     return count++;
   }
+  void clear() {
+    items.free();
+    count = 0;
+  }
   const T* begin() const { return items.data(); }
   const T* end() const { return items.data() + count; }
   const T& operator[](uint32_t i) const { return items[i]; }
@@ -35,6 +39,12 @@ struct List {
 using Bars = List<Bar>;
 /// Numbers of cells: base * types + type.
 using CellList = List<uint32_t>;
+
+/// Two components of top cells become one.
+struct TopCellJoin {
+  uint32_t dying;
+  uint32_t surviving;
+};
 
 /// One field's part in the matching of a dimension: its bars, and the bar that belongs to a key of the comparison,
 /// which is a birth or a death, as the dimension has it; kNone where there is none that lasts.

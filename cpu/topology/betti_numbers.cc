@@ -25,7 +25,7 @@ Status betti_numbers(const BettiNumbersRequest& r, int64_t item, Cancel& cancel,
   constexpr int kTop = kAxes - 1;
   Filtration<kAxes> mask;
   CUTLOSS_TRY(load(r, r.field, item, false, &mask));
-  CUTLOSS_TRY(rank(&mask));
+  CUTLOSS_TRY(rank(&mask, cancel));
   const float inside = r.sublevel ? 0.0f : -1.0f;
   if (mask.values[mask.order[0]] != inside) return {};
 

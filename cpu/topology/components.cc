@@ -59,20 +59,23 @@ template <int kAxes>
 Status side_of_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_ranks, const uint32_t* comparison,
                          const PassOptions& options, const Cancel& cancel, Side* side) {
   const uint32_t* ranks = field.ranks.data();
-  const bool findable = side && comparison;
+  const bool findable = side && (comparison || options.joins);
   ElderUnder<Direction::kDescending> under;
   if (side) CUTLOSS_TRY(side->bars.reserve(most_bars(field.grid)));
   if (findable) CUTLOSS_TRY(side->bar_of.allocate(field.grid.places, kNone));
-  if (findable) CUTLOSS_TRY(under.begin(field.grid.places, comparison));
+  if (options.joins) CUTLOSS_TRY(options.joins->reserve(field.grid.voxels));
+  if (side && comparison) CUTLOSS_TRY(under.begin(field.grid.places, comparison));
   return join_top_cells_by(field, top_cell_ranks, options, cancel, [&](Cell wall, const Join& join) {
+    uint32_t key = kNone;
+    if (options.joins) key = options.joins->add({join.dying, join.surviving});
     if (!side) return;
-    const uint32_t image = findable ? under.follow(join) : kNone;
+    if (comparison) key = under.follow(join.dying, join.surviving);
     if (join.dying_rank == wall.rank) return;
     const Bar bar{math::Walls<kAxes>::voxel(field.grid, ranks, wall.base, wall.type),
                   math::TopCells<kAxes>::voxel(field.grid, ranks, join.dying, 0)};
     if (!lasts(field, bar, options.least)) return;
     const uint32_t number = side->bars.add(bar);
-    if (findable) side->bar_of[image] = number;
+    if (findable) side->bar_of[key] = number;
   });
 }
 
@@ -87,7 +90,7 @@ Status keys_of_voxels(const Filtration<kAxes>& comparison, const Filtration<kAxe
   }
   return join_voxels_by(comparison, options, cancel, [&](Cell edge, const Join& join) {
     if (!keys) return;
-    const Keys images{{first.follow(join), second.follow(join)}};
+    const Keys images{{first.follow(join.dying, join.surviving), second.follow(join.dying, join.surviving)}};
     if (join.dying_rank != edge.rank) keys->add(images);
   });
 }

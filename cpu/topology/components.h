@@ -13,9 +13,10 @@ namespace cutloss::cpu {
 
 /// What to do with cells that join nothing, and which bars are long enough to be any.
 struct PassOptions {
-  CellList* rest = nullptr;        // where to leave them, in the order of the sweep
-  const CellList* tree = nullptr;  // edges that are known to join, backwards: the only ones looked at
-  double least = 0;                // bars that are shorter are none
+  CellList* rest = nullptr;            // where to leave them, in the order of the sweep
+  const CellList* tree = nullptr;      // edges that are known to join, backwards: the only ones looked at
+  double least = 0;                    // bars that are shorter are none
+  List<TopCellJoin>* joins = nullptr;  // where to leave them, in the order of the sweep
 };
 
 /// `side` may be null where only the rest is wanted, and find its bars only if `findable`.
@@ -23,7 +24,8 @@ template <int kAxes>
 Status side_of_voxels(const Filtration<kAxes>& field, const PassOptions& options, bool findable, const Cancel& cancel,
                       Side* side);
 
-/// `comparison` are the ranks of its top cells; null where the bars are not to be found again.
+/// `comparison` are the ranks of its top cells; null where the bars are not to be found again, or by the numbers of
+/// their joins, if these are left.
 template <int kAxes>
 Status side_of_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_ranks, const uint32_t* comparison,
                          const PassOptions& options, const Cancel& cancel, Side* side);

@@ -29,18 +29,6 @@ float to_float(Integer x) {
   return static_cast<float>(x);
 }
 
-/// Calls visit(place) with the first voxel of every row of the grid, and where in the caller's field it starts.
-template <int kAxes, class Visit>
-void for_each_row(const math::Grid<kAxes>& grid, Visit&& visit) {
-  const uint32_t planes = kAxes == 3 ? grid.extents[0] : 1;
-  const uint32_t rows = grid.extents[kAxes - 2];
-  for (uint32_t plane = 0; plane < planes; ++plane) {
-    for (uint32_t row = 0; row < rows; ++row) {
-      visit(grid.first + plane * (kAxes == 3 ? grid.strides[0] : 0) + row * grid.strides[kAxes - 2], plane, row);
-    }
-  }
-}
-
 /// Unsigned numbers in the order of floats; -0 and 0 are equal.
 uint32_t sort_key(float value) {
   const uint32_t bits = math::bits_of(value + 0.0f);
@@ -50,6 +38,7 @@ uint32_t sort_key(float value) {
 constexpr int kDigits = 3;
 constexpr int kDigitBits = 11;
 constexpr uint32_t kBuckets = 1u << kDigitBits;
+constexpr uint32_t kPoll = 1 << 20;  // voxels
 
 uint32_t digit_of(uint64_t pair, int digit) { return pair >> (32 + kDigitBits * digit) & (kBuckets - 1); }
 
@@ -115,7 +104,7 @@ Status load_comparison(const Filtration<kAxes>& first, const Filtration<kAxes>& 
 /// A radix sort of (key, place) pairs from the lowest digit. Digits that all keys share cost nothing: fields of two
 /// values, and 16-bit ones, take a pass where others take three.
 template <int kAxes>
-Status rank(Filtration<kAxes>* field) {
+Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
   const math::Grid<kAxes>& grid = field->grid;
   Buffer<uint64_t> pairs, sorted;
   CUTLOSS_TRY(pairs.allocate(grid.voxels));
@@ -134,7 +123,10 @@ Status rank(Filtration<kAxes>* field) {
     uint32_t sum = 0;
     for (uint32_t bucket = 0; bucket < kBuckets; ++bucket) sum += std::exchange(start[bucket], sum);
     if (!sorted) CUTLOSS_TRY(sorted.allocate(grid.voxels));
-    for (uint32_t i = 0; i < grid.voxels; ++i) sorted[start[digit_of(pairs[i], digit)]++] = pairs[i];
+    for (uint32_t i = 0; i < grid.voxels; ++i) {
+      if (i % kPoll == 0 && cancel.requested()) return cancelled();
+      sorted[start[digit_of(pairs[i], digit)]++] = pairs[i];
+    }
     std::swap(pairs, sorted);
   }
   sorted.free();
@@ -143,6 +135,7 @@ Status rank(Filtration<kAxes>* field) {
   CUTLOSS_TRY(field->order.allocate(grid.voxels));
   uint32_t current = 0;
   for (uint32_t i = 0; i < grid.voxels; ++i) {
+    if (i % kPoll == 0 && cancel.requested()) return cancelled();
     if (i > 0 && pairs[i] >> 32 != pairs[i - 1] >> 32) ++current;
     field->order[i] = uint32_t(pairs[i]);
     field->ranks[uint32_t(pairs[i])] = current;
@@ -197,8 +190,8 @@ template Status load<2>(const FieldBatch&, const View&, int64_t, bool, Filtratio
 template Status load<3>(const FieldBatch&, const View&, int64_t, bool, Filtration<3>*);
 template Status load_comparison<2>(const Filtration<2>&, const Filtration<2>&, Filtration<2>*);
 template Status load_comparison<3>(const Filtration<3>&, const Filtration<3>&, Filtration<3>*);
-template Status rank<2>(Filtration<2>*);
-template Status rank<3>(Filtration<3>*);
+template Status rank<2>(Filtration<2>*, const Cancel&);
+template Status rank<3>(Filtration<3>*, const Cancel&);
 template Status rank_top_cells<2>(const Filtration<2>&, Buffer<uint32_t>*);
 template Status rank_top_cells<3>(const Filtration<3>&, Buffer<uint32_t>*);
 template int32_t voxel_number<2>(const FieldBatch&, const math::Grid<2>&, uint32_t);

@@ -18,6 +18,18 @@ struct Filtration {
   Buffer<uint32_t> order;  // [voxels], places by (rank, place)
 };
 
+/// Calls visit(place, plane, row) with the first voxel of every row of the grid.
+template <int kAxes, class Visit>
+void for_each_row(const math::Grid<kAxes>& grid, Visit&& visit) {
+  const uint32_t planes = kAxes == 3 ? grid.extents[0] : 1;
+  const uint32_t rows = grid.extents[kAxes - 2];
+  for (uint32_t plane = 0; plane < planes; ++plane) {
+    for (uint32_t row = 0; row < rows; ++row) {
+      visit(grid.first + plane * (kAxes == 3 ? grid.strides[0] : 0) + row * grid.strides[kAxes - 2], plane, row);
+    }
+  }
+}
+
 template <int kAxes>
 math::Grid<kAxes> grid_of(const FieldBatch& batch);
 
@@ -31,7 +43,7 @@ Status load_comparison(const Filtration<kAxes>& first, const Filtration<kAxes>& 
 
 /// Ranks and order from the values.
 template <int kAxes>
-Status rank(Filtration<kAxes>* field);
+Status rank(Filtration<kAxes>* field, const Cancel& cancel);
 
 /// The rank of every top cell by its base; kNever where there is none.
 template <int kAxes>

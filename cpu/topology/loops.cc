@@ -32,6 +32,7 @@ Status boundary_matrix(const LoopInputs& columns, const Buffer<uint32_t>& rows, 
     math::edges_of_square(grid, square / Squares::kTypes, int(square % Squares::kTypes), column);
     for (int i = 0; i < 4; ++i) column[i] = rows[column[i]];
     last_row_first(column);
+    if (column[0] == kNone) return failure(Code::kInternal, "Expected edges that are not those of a tree");
   }
   return {};
 }
@@ -83,6 +84,7 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
   CUTLOSS_TRY(run_tasks(pool, 5, [&](int64_t task) {
     Pairing pairing;
     if (task < 2) {
+      if (!inputs[task].squares) return Status{};
       CUTLOSS_TRY(pair(inputs[task], rows[task], cancel, &pairing));
       Side* side = task == 0 ? first : second;
       return collect(inputs[task], pairing.column_of, &side->bars, &side->bar_of);
@@ -107,12 +109,12 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
   return {};
 }
 
-Status loops(const LoopInputs& input, Cancel& cancel, Bars* bars) {
+Status loops(const LoopInputs& input, bool findable, Cancel& cancel, Side* side) {
   Buffer<uint32_t> rows;
   Pairing pairing;
   CUTLOSS_TRY(number_rows(input, &rows));
   CUTLOSS_TRY(pair(input, rows, cancel, &pairing));
-  return collect(input, pairing.column_of, bars, nullptr);
+  return collect(input, pairing.column_of, &side->bars, findable ? &side->bar_of : nullptr);
 }
 
 }  // namespace cutloss::cpu

@@ -8,7 +8,7 @@
 namespace cutloss::cpu {
 
 /// One field, and what its other dimensions left: edges that join no voxels, ascending, and squares that join no cubes,
-/// descending.
+/// descending; null where the field's own bars are known.
 struct LoopInputs {
   const Filtration<3>* field;
   CellList* edges;
@@ -16,10 +16,10 @@ struct LoopInputs {
   double least;
 };
 
-/// Bars and keys of two fields and their comparison, the third.
+/// Bars and keys of two fields and their comparison, the third. A side whose bars are known is left as it is.
 Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* first, Side* second, List<Keys>* keys);
 
 /// The bars of one field alone.
-Status loops(const LoopInputs& input, Cancel& cancel, Bars* bars);
+Status loops(const LoopInputs& input, bool findable, Cancel& cancel, Side* side);
 
 }  // namespace cutloss::cpu

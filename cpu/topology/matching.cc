@@ -2,12 +2,14 @@
 
 #include "cpu/topology/components.h"
 #include "cpu/topology/loops.h"
+#include "cpu/topology/prepared_target.h"
 #include "cpu/topology/tasks.h"
 
 namespace cutloss::cpu {
 namespace {
 
 constexpr int kPrediction = 0;
+constexpr int kTarget = 1;
 constexpr int kComparison = 2;
 
 template <int kAxes>
@@ -41,10 +43,24 @@ class ItemMatching {
 
   Status order(int which) {
     if (which == kComparison) CUTLOSS_TRY(load_comparison(result_.fields[0], result_.fields[1], &comparison_));
-    CUTLOSS_TRY(rank(&field(which)));
+    if (is_prepared(which)) return read_prepared();
+    CUTLOSS_TRY(rank(&field(which), cancel_));
     if (which == kComparison) comparison_.values.free();
     const bool wanted = r_.wants(kAxes - 1) || (kAxes == 3 && r_.wants(1));
     return wanted ? rank_top_cells(field(which), &top_ranks_[which]) : Status{};
+  }
+
+  bool is_prepared(int which) const { return which == kTarget && r_.prepared; }
+
+  /// All of the target's own part but the side of its top cells, which needs the comparison.
+  Status read_prepared() {
+    CUTLOSS_TRY(prepared_.open(r_, r_.prepared, item_));
+    CUTLOSS_TRY(prepared_.ranks(&field(kTarget).ranks));
+    if (kAxes == 3 && r_.wants(1)) CUTLOSS_TRY(prepared_.edges(&edges_[kTarget]));
+    for (int dimension = 0; dimension < kAxes - 1; ++dimension) {
+      if (r_.wants(dimension)) CUTLOSS_TRY(prepared_.side(dimension, &sides_[kTarget][dimension]));
+    }
+    return {};
   }
 
   double least(int which) const { return which == kPrediction ? r_.min_persistence : 0; }
@@ -52,6 +68,7 @@ class ItemMatching {
   Status connect_voxels(int which, PassOptions options) {
     options.least = least(which);
     const bool wanted = r_.wants(0);
+    if (is_prepared(which)) return {};
     if (which != kComparison) {
       return side_of_voxels(field(which), options, true, cancel_, wanted ? &sides_[which][0] : nullptr);
     }
@@ -64,6 +81,9 @@ class ItemMatching {
     options.least = least(which);
     const bool wanted = r_.wants(kTop);
     const uint32_t* ranks = top_ranks_[which].data();
+    if (is_prepared(which)) {
+      return wanted ? prepared_.side_of_top_cells(top_ranks_[kComparison].data(), &sides_[kTarget][kTop]) : Status{};
+    }
     if (which == kComparison) {
       return keys_of_top_cells(comparison_, ranks, options, cancel_, wanted ? &keys_[kTop] : nullptr);
     }
@@ -95,7 +115,8 @@ class ItemMatching {
     if constexpr (kAxes == 3) {
       LoopInputs inputs[3];
       for (int which = 0; which < 3; ++which) {
-        inputs[which] = {&field(which), &edges_[which], &squares_[which], least(which)};
+        CellList* squares = is_prepared(which) ? nullptr : &squares_[which];
+        inputs[which] = {&field(which), &edges_[which], squares, least(which)};
       }
       return loops(inputs, pool_, cancel_, &sides_[0][1], &sides_[1][1], &keys_[1]);
     }
@@ -125,6 +146,7 @@ class ItemMatching {
   Cancel& cancel_;
   Matching<kAxes>& result_;
   Filtration<kAxes> comparison_;
+  PreparedTarget<kAxes> prepared_;
   Buffer<uint32_t> top_ranks_[3];
   Side sides_[2][kAxes];
   List<Keys> keys_[kAxes];

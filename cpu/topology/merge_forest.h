@@ -82,10 +82,10 @@ class ElderUnder {
     for (uint32_t i = 0; i < places; ++i) eldest_[i] = Seniority<kDirection>::key(ranks[i], i);
     return {};
   }
-  uint32_t follow(const Join& join) {
-    const uint64_t mine = eldest_[join.dying], other = eldest_[join.surviving];
+  uint32_t follow(uint32_t dying, uint32_t surviving) {
+    const uint64_t mine = eldest_[dying], other = eldest_[surviving];
     if (Seniority<kDirection>::older(other, mine)) return uint32_t(mine);
-    eldest_[join.surviving] = mine;
+    eldest_[surviving] = mine;
     return uint32_t(other);
   }
 

@@ -79,6 +79,19 @@ Status run_persistence(PersistenceRequest& r, ThreadPool& pool, Cancel& cancel) 
   });
 }
 
+Status run_prepare_target(PrepareTargetRequest& r, ThreadPool& pool, Cancel& cancel) noexcept {
+  CUTLOSS_TRY(expect_numbers("target", r, r.target));
+  if (r.voxels() == 0 || r.items == 0) return {};
+  Buffer<uint64_t> words;
+  CUTLOSS_TRY(words.allocate(r.items, 0));
+  CUTLOSS_TRY(run_tasks(pool, r.items, [&](int64_t item) {
+    return r.axes == 3 ? prepare_item<3>(r, item, pool, cancel, &words[item])
+                       : prepare_item<2>(r, item, pool, cancel, &words[item]);
+  }));
+  for (int64_t item = 0; item < r.items; ++item) r.words = std::max(r.words, double(words[item]));
+  return {};
+}
+
 Status run_betti_numbers(BettiNumbersRequest& r, ThreadPool& pool, Cancel& cancel) noexcept {
   CUTLOSS_TRY(expect_numbers("field", r, r.field));
   clear(r.numbers);

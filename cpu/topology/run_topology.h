@@ -7,6 +7,7 @@
 namespace cutloss::cpu {
 
 Status run_persistence(PersistenceRequest& request, ThreadPool& pool, Cancel& cancel) noexcept;
+Status run_prepare_target(PrepareTargetRequest& request, ThreadPool& pool, Cancel& cancel) noexcept;
 Status run_matching(MatchingRequest& request, ThreadPool& pool, Cancel& cancel) noexcept;
 Status run_betti_numbers(BettiNumbersRequest& request, ThreadPool& pool, Cancel& cancel) noexcept;
 

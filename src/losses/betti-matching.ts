@@ -1,11 +1,12 @@
 // bettiMatching: the loss that sees which components, loops and cavities of a prediction have their counterpart in the
 // target (Stucki et al. 2023). The engine computes everything in one job; here bars become pairs.
 
+import { cpu } from '../devices.js';
 import { defineCall, defineOptions, option, type Parsed, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
 import type { Tensor } from '../tensor.js';
 import { expected, isObject, listOf, numberFrom, oneOf, type Reader } from '../validate.js';
-import type { View } from '../view.js';
+import type { TensorLike, View } from '../view.js';
 import {
   expectDType,
   expectShape,
@@ -17,18 +18,25 @@ import {
   readUpstreamFor,
   reductions,
 } from './loss.js';
+import { expectPreparedFor, type PreparedTarget, preparationOf } from './prepare-target.js';
 import { Terrain } from './representatives.js';
 import { BarOutputs, byItem, matchingOperation } from './topology-operations.js';
 import {
   type Bars,
   type FieldBatch,
-  type FieldPair,
   fieldBatch,
   placeOfFields,
   readField,
   type TopologyOptions,
   topologyOptions,
 } from './topology-options.js';
+
+export interface BettiMatchingInputs {
+  /** [batch, height, width] or [batch, depth, height, width]. */
+  prediction: TensorLike;
+  /** Of the same shape and any dtype, compared as float32; or what prepareTarget() made of it. */
+  target: TensorLike | PreparedTarget;
+}
 
 export interface BettiMatchingOptions extends TopologyOptions, LossOptions<'prediction'> {
   /** What the prediction goes through first; 'sigmoid' for logits, its result rounded to float32. Default 'none'. */
@@ -82,14 +90,17 @@ export interface BettiMatchingResult extends LossResult<'prediction'> {
  * const { loss, grads } = await bettiMatching({ prediction, target }, { grads: true });
  */
 export function bettiMatching(
-  inputs: FieldPair,
+  inputs: BettiMatchingInputs,
   options?: BettiMatchingOptions,
 ): Promise<BettiMatchingResult> {
   return runAsync(bettiMatchingSteps(inputs, options), bettiMatching);
 }
 
 /** bettiMatching(), blocking. */
-export function bettiMatchingSync(inputs: FieldPair, options?: BettiMatchingOptions): BettiMatchingResult {
+export function bettiMatchingSync(
+  inputs: BettiMatchingInputs,
+  options?: BettiMatchingOptions,
+): BettiMatchingResult {
   return runSync(bettiMatchingSteps(inputs, options), bettiMatchingSync);
 }
 
@@ -127,9 +138,11 @@ function* bettiMatchingSteps(inputs: unknown, options: unknown): Steps<BettiMatc
   const given = parseInputs(inputs);
   const prediction = readField(given.prediction, 'prediction');
   expectDType(prediction, 'float32', 'float16', 'bfloat16');
-  const target = readField(given.target, 'target');
+  const prepared = preparationOf(given.target, 'target');
+  const target = prepared?.target ?? readField(given.target, 'target');
   expectShape(target, prediction.shape, ' as prediction has');
   const batch = fieldBatch(prediction, o);
+  if (prepared !== undefined) expectPreparedFor(batch, prepared.batch);
   const upstream = readUpstreamFor(o.upstream, o.reduction, [batch.items]);
   const place = placeOfFields([prediction, target, upstream.perItem], o);
 
@@ -145,6 +158,7 @@ function* bettiMatchingSteps(inputs: unknown, options: unknown): Steps<BettiMatc
       {
         prediction,
         target,
+        prepared: place.device === cpu ? prepared?.words : undefined,
         upstream: upstream.perItem,
         gradient: gradient?.tensor,
         perItem: result.perItem,

@@ -22,9 +22,21 @@ export const persistenceOperation: Operation<
   cost,
 );
 
+const prepareTargetViews = ['target', 'prepared'] as const;
+export const prepareTargetOperation: Operation<
+  (typeof prepareTargetViews)[number],
+  BatchParameter | 'capacity',
+  'words'
+> = new Operation(
+  'prepareTarget',
+  { views: prepareTargetViews, parameters: [...batchParameters, 'capacity'], results: ['words'] },
+  cost,
+);
+
 const matchingViews = [
   'prediction',
   'target',
+  'prepared',
   'upstream',
   'gradient',
   'perItem',

@@ -81,6 +81,8 @@ export interface FieldBatch {
   readonly axes: number;
   /** No dimension of one field has more bars: most_bars() of engine/topology.h. */
   readonly mostBars: number;
+  /** A prepared field takes no more: most_prepared_words() of engine/topology.h. */
+  readonly mostPreparedWords: number;
   readonly parameters: Readonly<Record<(typeof batchParameters)[number], number>>;
 }
 
@@ -127,6 +129,7 @@ export function fieldBatch(field: View, o: ParsedTopology, threshold?: number): 
     items,
     axes,
     mostBars: axes === 3 && asked.includes(1) ? 2 * voxels : Math.ceil(voxels / 2),
+    mostPreparedWords: (axes === 3 ? 14 : 6) * voxels + 32,
     parameters: {
       items,
       axes,

@@ -9,6 +9,7 @@ import {
   bettiNumberErrorSync,
   bettiNumbersSync,
   persistenceSync,
+  prepareTargetSync,
   type Tensor,
 } from 'cutloss';
 import { describe, expect, test } from 'vitest';
@@ -103,17 +104,20 @@ function compare(fill: string, options: TopologyCase, source: Random): void {
   const view = (values: Float32Array) => ({ data: values, shape: [items, ...shape] });
   const inputs = { prediction: view(data.prediction), target: view(data.target) };
   const device = backend.device;
-  const found = bettiMatchingSync(inputs, {
-    ...options,
-    device,
-    grads: true,
-    outputs: ['pairs'],
-    reduction: 'none',
-  });
+  const all = { ...options, device, grads: true, outputs: ['pairs'], reduction: 'none' } as const;
+  const found = bettiMatchingSync(inputs, all);
   const { filtration, border, dimensions } = options as reference.FieldOptions;
   const fieldOptions = JSON.parse(
     JSON.stringify({ filtration, border, dimensions }),
   ) as reference.FieldOptions;
+  const prepared = prepareTargetSync(inputs.target, fieldOptions);
+  const again = bettiMatchingSync({ ...inputs, target: prepared }, all);
+  expect(again).toEqual(found);
+  for (const [one, other] of [
+    [again.grads.prediction, found.grads.prediction],
+    [again.perItem, found.perItem],
+  ])
+    expect(one?.dataSync()).toEqual(other?.dataSync());
   const bars = persistenceSync(inputs.prediction, { ...fieldOptions, device });
   const numbers = bettiNumbersSync(inputs.prediction, { ...fieldOptions, device });
   const errors = bettiMatchingErrorSync(inputs, { ...fieldOptions, device });

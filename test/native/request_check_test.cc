@@ -113,7 +113,37 @@ void check_matching() {
         }) == Code::kShape);  // no room for bars
 }
 
+PrepareTargetRequest good_preparation() {
+  PrepareTargetRequest r;
+  r.items = 2;
+  r.height = 3;
+  r.width = 4;
+  r.capacity = most_prepared_words(r);
+  r.target = floats(0, 24);
+  r.prepared = {memory + 100, 2 * r.capacity, DType::kInt32, kHost, true};
+  return r;
+}
+
+template <class Change>
+Code after_preparation(Change&& change) {
+  PrepareTargetRequest r = good_preparation();
+  change(r);
+  return check(r).code;
+}
+
+void check_preparation() {
+  CHECK(check(good_preparation()).ok());
+  CHECK(after_preparation([](auto& r) { r.target = floats(0, 23); }) == Code::kShape);
+  CHECK(after_preparation([](auto& r) { r.target = floats(99, 24); }) == Code::kOption);
+  CHECK(after_preparation([](auto& r) { --r.prepared.size; }) == Code::kShape);
+  CHECK(after_preparation([](auto& r) { --r.capacity, r.prepared.size -= 2; }) == Code::kShape);
+  CHECK(after_preparation([](auto& r) { r.capacity = int64_t{1} << 61, r.prepared.size = 0; }) == Code::kDetached);
+  CHECK(after_preparation([](auto& r) { r.capacity = int64_t{1} << 62; }) == Code::kShape);
+  CHECK(after_matching([](auto& r) { r.prepared = {ids, 9, DType::kInt32, kHost, true}; }) == Code::kShape);
+}
+
 int main() {
+  check_preparation();
   check_matching();
   check_cut_rows();
   CHECK(check(good()).ok());

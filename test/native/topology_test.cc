@@ -91,6 +91,43 @@ struct Outputs {
   }
 };
 
+/// The target prepared is the target; and whatever becomes of the words, nothing breaks.
+void check_prepared(MatchingRequest r) {
+  Cancel never;
+  PrepareTargetRequest preparation;
+  static_cast<FieldBatch&>(preparation) = r;
+  preparation.target = r.target;
+  preparation.capacity = most_prepared_words(r);
+  std::vector<int32_t> room(size_t(r.items * preparation.capacity));
+  preparation.prepared = view(room);
+  CHECK(check(preparation).ok());
+  CHECK(run_prepare_target(preparation, ThreadPool::shared(), never).ok());
+  const auto stride = int64_t(preparation.words);
+  CHECK(stride > 0 && stride <= preparation.capacity);
+  std::vector<int32_t> words;
+  for (int64_t item = 0; item < r.items; ++item) {
+    const auto first = room.begin() + item * preparation.capacity;
+    words.insert(words.end(), first, first + stride);
+  }
+
+  const std::vector<float> gradient(r.gradient.as<float>(), r.gradient.as<float>() + r.gradient.size);
+  const double loss = std::exchange(r.loss, 0);
+  r.prepared = view(words);
+  CHECK(check(r).ok());
+  CHECK(run_matching(r, ThreadPool::shared(), never).ok());
+  CHECK(r.loss == loss);
+  CHECK(std::memcmp(gradient.data(), r.gradient.data, r.gradient.bytes()) == 0);
+
+  for (int damage = 0; damage < 8; ++damage) {
+    std::vector<int32_t> broken = words;
+    for (uint32_t n = 1 + below(3); n > 0; --n)
+      broken[below(uint32_t(broken.size()))] = int32_t(generator() >> below(32));
+    r.prepared = view(broken);
+    const Status status = run_matching(r, ThreadPool::shared(), never);
+    CHECK(status.ok() || status.code == Code::kInternal || status.code == Code::kOption);
+  }
+}
+
 void check_field(int64_t axes, int values) {
   MatchingRequest r;
   r.items = 1 + below(2);
@@ -125,6 +162,7 @@ void check_field(int64_t axes, int values) {
     }
   }
 
+  check_prepared(r);
   r.target = view(prediction);  // against itself: everything has a partner
   r.loss = 0;
   CHECK(run_matching(r, ThreadPool::shared(), never).ok());

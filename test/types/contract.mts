@@ -30,7 +30,9 @@ import {
   type LossResult,
   type memory,
   type NestedNumbers,
+  type PreparedTarget,
   type persistence,
+  type prepareTarget,
   type Reduction,
   type RowObjective,
   type RowOptions,
@@ -258,6 +260,13 @@ holds<
   Accepts<(field: TensorLike, options?: ExpectedTopologyOptions) => Promise<Bars[][]>, typeof persistence>
 >();
 holds<Accepts<(mask: TensorLike, options?: Threshold) => Promise<Int32Array[]>, typeof bettiNumbers>>();
+holds<
+  Accepts<
+    (target: TensorLike, options?: ExpectedTopologyOptions) => Promise<PreparedTarget>,
+    typeof prepareTarget
+  >
+>();
+holds<Accepts<Parameters<typeof bettiMatching>[0]['target'], PreparedTarget>>();
 holds<Accepts<(inputs: Pair, options?: Threshold) => Promise<Float64Array>, typeof bettiMatchingError>>();
 holds<Accepts<(inputs: Pair, options?: Threshold) => Promise<Float64Array>, typeof bettiNumberError>>();
 
