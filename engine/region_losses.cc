@@ -40,6 +40,7 @@ class Judge {
   struct Region {
     math::RegionMoments moments;
     math::RegionIndex loss;
+    math::PlaneSums plane_slopes;
     double weight;  // in the sum of the regions' losses; 0 where it does not count
   };
 
@@ -116,7 +117,14 @@ class Judge {
       weights_ += one.weight;
       // where no pixel counts there is nothing to lose
       if (one.moments.pixels == 0 || (empty && absent == Absent::kZero)) continue;
-      one.loss = math::region_loss(math::region_index(int(r_.index), one.moments, options), {r_.exponent, r_.log != 0});
+      const math::RegionShape shape = {r_.exponent, r_.log != 0};
+      if (r_.has_planes()) {
+        const math::PlaneIndex found = math::plane_index(sums_.planes[region]);
+        one.loss = math::region_loss(found.index, shape);
+        one.plane_slopes = found.slopes.times(math::shaped(found.index.value, shape).slope);
+      } else {
+        one.loss = math::region_loss(math::region_index(int(r_.index), one.moments, options), shape);
+      }
     }
   }
 
@@ -133,7 +141,7 @@ class Judge {
     return weight != 0 ? 1 / weight : 0;
   }
   /// Terms of the pixels that stand alone are items of their own, an image each.
-  bool per_image_terms() const { return r_.index == math::kNoRegionIndex; }
+  bool per_image_terms() const { return r_.index == math::kNoRegionIndex && !r_.has_planes(); }
 
   void add_up() noexcept {
     PixelSums all = {};
@@ -161,6 +169,12 @@ class Judge {
     CUTLOSS_TRY(allocate(&slopes->cells, images() * r_.classes));
     CUTLOSS_TRY(allocate(&slopes->images, images()));
     const int64_t count = r_.region_count();
+    if (r_.has_planes()) {
+      CUTLOSS_TRY(allocate(&slopes->planes, count));
+      for (int64_t region = 0; region < count; ++region) {
+        slopes->planes[region] = regions_[region].plane_slopes.times(region_factor(region) * upstream(region));
+      }
+    }
     double mean_upstream = 0;  // items share the terms of the pixels alike
     for (int64_t region = 0; region < count; ++region) mean_upstream += upstream(region) / count;
     for (int64_t image = 0; image < images(); ++image) {
@@ -191,6 +205,7 @@ class Judge {
 Status RegionSums::allocate(const RegionsRequest& request) noexcept {
   image_count = request.by_image() ? request.batch : 1;
   CUTLOSS_TRY(cutloss::allocate(&cells, image_count * request.classes));
+  if (request.has_planes()) CUTLOSS_TRY(cutloss::allocate(&planes, request.region_count()));
   return cutloss::allocate(&images, image_count);
 }
 

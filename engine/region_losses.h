@@ -21,6 +21,7 @@ struct PixelSums {
 struct RegionSums {
   std::unique_ptr<math::RegionMoments[]> cells;  // [images, classes]
   std::unique_ptr<PixelSums[]> images;           // [images]
+  std::unique_ptr<math::PlaneSums[]> planes;     // [regions], for a loss of planes
   int64_t image_count = 0;
 
   /// Zeroes for the request.
@@ -36,8 +37,9 @@ struct PixelFactors {
   float cross_entropy, focal;
 };
 struct RegionSlopeTable {
-  std::unique_ptr<CellSlopes[]> cells;     // [images, classes]
-  std::unique_ptr<PixelFactors[]> images;  // [images]
+  std::unique_ptr<CellSlopes[]> cells;        // [images, classes]
+  std::unique_ptr<PixelFactors[]> images;     // [images]
+  std::unique_ptr<math::PlaneSums[]> planes;  // [regions], dL by what the planes add up to
 };
 
 /// Which row of the tables an image has.

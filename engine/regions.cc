@@ -36,10 +36,14 @@ Status check(const RegionsRequest& r) noexcept {
   CUTLOSS_TRY(expect_below("activation", r.activation, 3));
   CUTLOSS_TRY(expect_below("over", r.over, 4));
   CUTLOSS_TRY(expect_below("index", r.index, math::kRegionIndexCount + 1));
+  CUTLOSS_TRY(expect_below("plane loss", r.plane_loss, math::kPlaneLossCount));
   CUTLOSS_TRY(expect_below("weighting", r.weighting, 3));
   CUTLOSS_TRY(expect_below("transform", r.transform, math::kRegionTransformCount));
   CUTLOSS_TRY(expect_below("absent", r.absent, 3));
   CUTLOSS_TRY(expect_below("reduction", r.reduction, 3));
+  if (r.has_planes() && r.given_moments) {
+    return failure(Code::kOption, "Expected no moments for a loss that is no function of them");
+  }
   if (!r.soft_targets && !is_integer(r.targets.dtype)) {
     return failure(Code::kDType, "Expected targets to be class ids");
   }

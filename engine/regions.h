@@ -6,6 +6,7 @@
 #include "engine/status.h"
 #include "engine/view.h"
 #include "math/regions/indices.h"
+#include "math/regions/plane_losses.h"
 #include "math/regions/transform.h"
 
 namespace cutloss {
@@ -53,6 +54,7 @@ struct RegionsRequest {
   int64_t index = 0;  // into math::kRegionIndices, or math::kNoRegionIndex
   double index_first = 0;
   double index_second = 0;
+  int64_t plane_loss = 0;  // a math::PlaneLoss in place of an index
   int64_t weighting = 0;
   int64_t transform = 0;
   double transform_parameter = 0;
@@ -85,6 +87,7 @@ struct RegionsRequest {
   CUTLOSS_HD int64_t moment_rows() const {
     return (by_image() ? batch : 1) * (by_class() || class_moments ? region_classes() : 1);
   }
+  CUTLOSS_HD bool has_planes() const { return plane_loss != int64_t(math::PlaneLoss::kNone); }
   CUTLOSS_HD bool has_pixel_terms() const { return cross_entropy != 0 || focal != 0; }
 };
 
@@ -115,6 +118,7 @@ void fields(Request& r, Visitor&& visit) {
   visit.parameter("index", r.index);
   visit.parameter("indexFirst", r.index_first);
   visit.parameter("indexSecond", r.index_second);
+  visit.parameter("planeLoss", r.plane_loss);
   visit.parameter("weighting", r.weighting);
   visit.parameter("transform", r.transform);
   visit.parameter("transformParameter", r.transform_parameter);

@@ -33,6 +33,8 @@ export type { GeneralizedDiceOptions } from './losses/generalized-dice.js';
 export { generalizedDice, generalizedDiceSync } from './losses/generalized-dice.js';
 export { jaccard, jaccardSync } from './losses/jaccard.js';
 export type { LossOptions, LossResult, Reduction, RunOptions } from './losses/loss.js';
+export type { LovaszOptions } from './losses/lovasz.js';
+export { lovasz, lovaszSync } from './losses/lovasz.js';
 export type { RowObjective } from './losses/objectives.js';
 export { persistence, persistenceSync } from './losses/persistence.js';
 export type { PrepareTargetOptions } from './losses/prepare-target.js';

@@ -10,6 +10,7 @@
 #include "cpu/levels/levels.h"
 #include "cpu/regions/gradient_sweep.h"
 #include "cpu/regions/moment_sweep.h"
+#include "cpu/regions/plane_sweep.h"
 #include "cpu/rows/general_sweeps.h"
 #include "cpu/rows/plain_sweeps.h"
 #include "cpu/rows/scalar_access.h"
@@ -65,7 +66,7 @@ constexpr CutRowKernels cut_row_kernels() {
 
 template <class V, class T>
 constexpr RegionSweeps region_sweeps() {
-  return {RegionMomentSweep<V, T>::run, RegionGradientSweep<V, T>::run};
+  return {RegionMomentSweep<V, T>::run, PlaneSweep<V, T>::run, RegionGradientSweep<V, T>::run};
 }
 
 template <class V>

@@ -28,7 +28,7 @@ class RegionGradientSweep {
         r_(stretch.request),
         slopes_(slopes),
         activation_(static_cast<Activation>(r_.activation)),
-        plain_(is_plain(r_) && finite(slopes)) {}
+        plain_(is_plain(r_) && finite(slopes) && !slopes.planes.first) {}
 
   bool finite(const StretchSlopes& slopes) const {
     float all = slopes.pixels.cross_entropy * 0 + slopes.pixels.focal * 0;
@@ -119,11 +119,16 @@ class RegionGradientSweep {
     return slopes_.pixels.focal * alpha * term.weight;
   }
 
-  /// dL/dp.
-  CUTLOSS_INLINE F slope_of(const RegionsRequest& r, const CellSlopes& s, const Prediction<V>& x, F y) {
+  /// dL/dp of class c at pixel i, for the weight 1.
+  CUTLOSS_INLINE F slope_of(const RegionTile<V>& t, const StretchSlopes& slopes, int64_t c, int64_t i,
+                            const Prediction<V>& x, F y) {
+    const RegionsRequest& r = t.r;
+    const CellSlopes& s = slopes.cells[c];
     const auto q = math::transform_prediction<V>(static_cast<math::RegionTransform>(r.transform), x.p, x.rest,
                                                  float(r.transform_parameter));
-    return (s.a * y + s.b + 2 * s.c * q.value + s.d * Prediction<V>::sign(q.value - y)) * q.slope;
+    const F slope = (s.a * y + s.b + 2 * s.c * q.value + s.d * Prediction<V>::sign(q.value - y)) * q.slope;
+    if (!slopes.planes.first || c < r.first_class) return slope;
+    return slope + V::load(slopes.planes.of(c - r.first_class) + t.at + i);
   }
 
   /// y v of a class: what its own terms pull at the pixel.
@@ -154,7 +159,7 @@ class RegionGradientSweep {
       for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
         const Prediction<V> x = predicted(c, i);
         const F y = label_at(t_, c, i);
-        F mean = V::multiply_add(x.p, slope_of(r_, slopes_.cells[c], x, y), V::load(t_.mean + i));
+        F mean = V::multiply_add(x.p, slope_of(t_, slopes_, c, i, x, y), V::load(t_.mean + i));
         if (terms) mean -= pull_of(c, x, y);
         V::store(t_.mean + i, mean);
       }
@@ -163,7 +168,7 @@ class RegionGradientSweep {
       return [&, this, c](int64_t i) {
         const Prediction<V> x = predicted(c, i);
         const F y = label_at(t_, c, i), weight = V::load(t_.weight + i);
-        F value = x.p * (slope_of(r_, slopes_.cells[c], x, y) - V::load(t_.mean + i));
+        F value = x.p * (slope_of(t_, slopes_, c, i, x, y) - V::load(t_.mean + i));
         if (terms) value -= pull_of(c, x, y);
         return V::select(weight == 0.f, F{}, weight * value);
       };
@@ -180,7 +185,7 @@ class RegionGradientSweep {
         const F z = V::load(t_.predictions + c * t_.pitch + i), weight = V::load(t_.weight + i);
         const F y = label_at(t_, c, i);
         const Prediction<V> x = Prediction<V>::of_logit(z, activation_);
-        F value = slope_of(r_, slopes_.cells[c], x, y) * Prediction<V>::slope(x, activation_);
+        F value = slope_of(t_, slopes_, c, i, x, y) * Prediction<V>::slope(x, activation_);
         if (terms) value += SigmoidTerms<V>::of(z, y, r_, slopes_.pixels).slope;
         return V::select(weight == 0.f, F{}, weight * value);
       };

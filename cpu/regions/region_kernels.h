@@ -1,5 +1,6 @@
 // What a SIMD level gives to the regions engine: for each storage type, the two sweeps over a stretch of an image's
-// pixels. A stretch goes tile by tile, and a tile stays in the cache from logits to moments, or to gradient.
+// pixels, and between them a third for losses that look at whole planes. A stretch goes tile by tile, and a tile stays
+// in the cache from logits to moments, or to gradient.
 #pragma once
 
 #include "cpu/regions/tiling.h"
@@ -22,15 +23,33 @@ struct StretchSums {
   int64_t bad = -1;
 };
 
+/// Planes of an image: for each class that counts a line of all pixels. None where `first` is null.
+struct PlaneLines {
+  float* first = nullptr;
+  int64_t stride = 0;
+
+  float* of(int64_t region_class) const { return first + region_class * stride; }
+};
+
+/// What a sweep leaves of a stretch's image. `differences`: predictions minus labels, of the sign bit 1 where a pixel
+/// is of the class.
+struct StretchPlanes {
+  PlaneLines predictions, labels;
+  float* weights = nullptr;  // [pixels]
+  bool differences = false;
+};
+
 /// The slopes of a stretch's image, and whether the gradient is written past the caches.
 struct StretchSlopes {
   const CellSlopes* cells;  // [classes]
   PixelFactors pixels;
   bool stream;
+  PlaneLines planes = {};  // added to dL/dp / m
 };
 
 struct RegionSweeps {
   void (*moments)(const RegionStretch& stretch, StretchSums* sums);
+  void (*planes)(const RegionStretch& stretch, const StretchPlanes& planes);
   void (*gradient)(const RegionStretch& stretch, const StretchSlopes& slopes);
 };
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "cpu/memory.h"
+#include "cpu/planes/plane_pass.h"
 #include "cpu/scratch.h"
 
 namespace cutloss::cpu {
@@ -26,9 +27,13 @@ class RegionsRun {
     RegionSums sums;
     CUTLOSS_TRY(sums.allocate(r_));
     CUTLOSS_TRY(r_.given_moments ? check_ids() : add_up(&sums));
+    PlanePass planes(r_, pool_, cancel_);
+    if (r_.has_planes()) CUTLOSS_TRY(look_at(&planes, &sums));
     RegionSlopeTable slopes;
     CUTLOSS_TRY(judge_regions(r_, sums, r_.gradient ? &slopes : nullptr));
-    return r_.gradient ? write_gradient(slopes) : Status{};
+    if (!r_.gradient) return {};
+    if (r_.has_planes()) CUTLOSS_TRY(planes.backward(slopes.planes.get()));
+    return write_gradient(slopes, planes);
   }
 
  private:
@@ -84,13 +89,21 @@ class RegionsRun {
     return {};
   }
 
-  Status write_gradient(const RegionSlopeTable& slopes) noexcept {
+  Status look_at(PlanePass* planes, RegionSums* sums) noexcept {
+    CUTLOSS_TRY(planes->open());
+    CUTLOSS_TRY(
+        for_each_stretch([&](int64_t, const RegionStretch& one) { sweeps_.planes(one, planes->room(one.image)); }));
+    return planes->forward(sums->planes.get());
+  }
+
+  Status write_gradient(const RegionSlopeTable& slopes, const PlanePass& planes) noexcept {
     if (r_.fresh_gradient) prefer_huge_pages(r_.gradient.data, r_.gradient.bytes());
     const bool stream = streams_region_gradient(r_.gradient.bytes());
     return for_each_stretch([&](int64_t, const RegionStretch& one) {
       if (r_.fresh_gradient) populate_stretch(one);
       const int64_t row = image_row(r_, one.image);
-      sweeps_.gradient(one, {slopes.cells.get() + row * r_.classes, slopes.images[row], stream});
+      sweeps_.gradient(one, {slopes.cells.get() + row * r_.classes, slopes.images[row], stream,
+                             r_.has_planes() ? planes.slopes(one.image) : PlaneLines{}});
       level_.fence();
     });
   }

@@ -41,14 +41,24 @@ struct RegionShape {
   bool log;
 };
 
+/// A loss, and its slope by the index.
+struct ShapedIndex {
+  double value;
+  double slope;
+};
+
+CUTLOSS_HD ShapedIndex shaped(double index, const RegionShape& shape) {
+  const double distance = shape.log ? -std::log(index) : 1 - index;
+  const double by_index = shape.log ? -1 / index : -1;
+  if (shape.exponent == 1) return {distance, by_index};
+  if (distance <= 0) return {0, 0};  // rounding, or a smooth that makes the index exceed one
+  return {std::pow(distance, shape.exponent), shape.exponent * std::pow(distance, shape.exponent - 1) * by_index};
+}
+
 /// A region's loss and its slopes.
 CUTLOSS_HD RegionIndex region_loss(const RegionIndex& index, const RegionShape& shape) {
-  const double distance = shape.log ? -std::log(index.value) : 1 - index.value;
-  const double by_index = shape.log ? -1 / index.value : -1;
-  if (shape.exponent == 1) return {distance, index.slopes.times(by_index)};
-  if (distance <= 0) return {0, {}};  // rounding, or a smooth that makes the index exceed one
-  return {std::pow(distance, shape.exponent),
-          index.slopes.times(shape.exponent * std::pow(distance, shape.exponent - 1) * by_index)};
+  const ShapedIndex loss = shaped(index.value, shape);
+  return {loss.value, index.slopes.times(loss.slope)};
 }
 
 }  // namespace cutloss::math

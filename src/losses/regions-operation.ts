@@ -1,6 +1,7 @@
 // The regions operation by the names of engine/regions.h, and what its losses share: reading and checking the tensors,
 // outputs, one job.
 
+import { cpu } from '../devices.js';
 import { storage } from '../dtype.js';
 import { CutlossError } from '../errors.js';
 import { lengthOf } from '../memory.js';
@@ -56,6 +57,7 @@ const parameters = [
   'index',
   'indexFirst',
   'indexSecond',
+  'planeLoss',
   'weighting',
   'transform',
   'transformParameter',
@@ -88,6 +90,10 @@ export const regionsOperation: Operation<
 /** In the order of the engine's enums. */
 export const weightings = ['uniform', 'simple', 'square'] as const;
 const transforms = ['none', 'selfAdjusting', 'steep'] as const;
+const planeLosses = ['none', 'lovasz'] as const;
+
+/** Sorting and pooling take this many nanoseconds per prediction. */
+const planeCost = 20;
 
 /** What a loss asks of the engine beside its options. */
 export interface RegionFormula {
@@ -95,6 +101,8 @@ export interface RegionFormula {
   readonly index?: string;
   readonly first?: number;
   readonly second?: number;
+  /** A loss of whole planes in place of an index; these take far longer, and the CPU alone computes them. */
+  readonly planes?: (typeof planeLosses)[number];
   readonly weighting?: (typeof weightings)[number];
   readonly transform?: (typeof transforms)[number];
   readonly transformParameter?: number;
@@ -135,7 +143,8 @@ export function* regionSteps(
   const upstream = readUpstreamFor(o.upstream, o.reduction, items);
 
   const home = predictions.device;
-  const place = placeOf([predictions, targets, mask, classWeights, upstream.perItem], o);
+  const device = o.device ?? (formula.planes !== undefined && home < 0 ? cpu : undefined);
+  const place = placeOf([predictions, targets, mask, classWeights, upstream.perItem], { ...o, device });
   const spans = o.over === 'image' || o.over === 'all';
   const classMoments = spans && (formula.classMoments === true || classWeights !== undefined);
   const rows = sizeOf(classMoments ? rowsByClass(o, shape) : items, 'moments');
@@ -180,6 +189,7 @@ export function* regionSteps(
         index: index < 0 ? native().regionIndices.length : index,
         indexFirst: formula.first ?? 0,
         indexSecond: formula.second ?? 0,
+        planeLoss: planeLosses.indexOf(formula.planes ?? 'none'),
         weighting: weightings.indexOf(formula.weighting ?? 'uniform'),
         transform: transforms.indexOf(formula.transform ?? 'none'),
         transformParameter: formula.transformParameter ?? 0,
@@ -202,6 +212,7 @@ export function* regionSteps(
         freshGradient: gradient?.fresh ? 1 : 0,
       },
       gradient?.fresh === false ? ['gradient'] : [],
+      formula.planes === undefined ? 0 : planeCost * predictions.size,
     );
     yield job;
     result.loss = regionsOperation.result(job, 'loss');

@@ -230,6 +230,50 @@ const own: RegionCase[] = [
   },
 ];
 
+const lovasz = { loss: 'lovasz', shape: [2, 5, 7, 4] } as const;
+
+/** Errors must not be equal but for rounding: where they are, an engine may take either first. */
+const lovaszCases: RegionCase[] = [
+  { ...lovasz, name: 'lovasz' },
+  { ...lovasz, name: 'lovasz, classes all', targets: 'firstClassOnly', options: { classes: 'all' } },
+  { ...lovasz, name: 'lovasz, classes present', targets: 'firstClassOnly', options: { classes: 'present' } },
+  ...(['class', 'image', 'all'] as const).map(
+    (over): RegionCase => ({
+      ...lovasz,
+      name: `lovasz over ${over}, weighted`,
+      shape: [3, 23, 3],
+      mask: 'weights',
+      classWeights: true,
+      upstream: 'each',
+      options: { over, reduction: 'none', background: false },
+    }),
+  ),
+  { ...lovasz, name: 'lovasz over all', options: { over: 'all' } },
+  { ...lovasz, name: 'lovasz, one-hot', targets: 'oneHot', labels: 'uint8' },
+  { ...lovasz, name: 'lovasz, soft labels', targets: 'soft', mask: 'binary' },
+  {
+    ...lovasz,
+    name: 'lovasz, sigmoid',
+    shape: [2, 40, 1],
+    targets: 'oneHot',
+    options: { activation: 'sigmoid' },
+  },
+  { ...lovasz, name: 'lovasz, none', shape: [2, 20, 3], options: { activation: 'none' } },
+  {
+    ...lovasz,
+    name: 'lovasz, ignored pixels and terms',
+    someIgnored: true,
+    options: { ignoreIndex: 255, crossEntropy: 1, focal: { weight: 0.5 } },
+  },
+  { ...lovasz, name: 'lovasz, squared loss', upstream: -2, options: { exponent: 2 } },
+  { ...lovasz, name: 'lovasz, log', options: { log: true, reduction: 'sum' } },
+  { ...lovasz, name: 'lovasz, sure predictions', spread: 5 },
+  { ...lovasz, name: 'lovasz, no pixels', shape: [2, 0, 3] },
+];
+
+/** Losses that look at whole planes. */
+export const onTheCpuOnly: readonly string[] = ['lovasz'];
+
 /** What works on moments alone has no case: regions.special.test.ts takes them apart and together. */
 export const operationsOnMoments: readonly string[] = ['regionLoss', 'regionMoments'];
 
@@ -242,4 +286,5 @@ export const regionCases: readonly RegionCase[] = [
   ...terms,
   ...others,
   ...own,
+  ...lovaszCases,
 ];

@@ -9,6 +9,7 @@ import {
   diceSync,
   generalizedDiceSync,
   jaccardSync,
+  lovaszSync,
   type RegionInputs as PublicInputs,
   type RegionResult as PublicResult,
   selfAdjustingDiceSync,
@@ -22,7 +23,7 @@ import { decode, encode, type FloatDType, floatDTypes } from '../support/dtypes.
 import { expectBackend } from '../support/expect-backend.js';
 import { random } from '../support/random.js';
 import { runsOf } from '../support/selection.js';
-import { type RegionCase, regionCases } from './regions.cases.js';
+import { onTheCpuOnly, type RegionCase, regionCases } from './regions.cases.js';
 import { expectRounded, expectScalar } from './tolerance.js';
 
 const losses: Readonly<Record<string, (inputs: PublicInputs, options: object) => PublicResult>> = {
@@ -31,6 +32,7 @@ const losses: Readonly<Record<string, (inputs: PublicInputs, options: object) =>
   dice: diceSync,
   generalizedDice: generalizedDiceSync,
   jaccard: jaccardSync,
+  lovasz: lovaszSync,
   selfAdjustingDice: selfAdjustingDiceSync,
   tversky: tverskySync,
 };
@@ -158,10 +160,26 @@ function itemShape(item: RegionCase): number[] {
   return { imageClass: [batch, classes], class: [classes], image: [batch], all: [] }[over] as number[];
 }
 
+test.runIf(backend.device !== 'cpu').each(onTheCpuOnly)(
+  '%s on a GPU is refused, and not computed there by default',
+  (name) => {
+    const inputs = {
+      predictions: { data: new Float32Array(4), shape: [1, 2, 2] },
+      targets: { data: new Int32Array(2), shape: [1, 2] },
+    };
+    const loss = losses[name] as (typeof losses)[string];
+    const refusal = expect.objectContaining({ code: 'ERR_CUTLOSS_DEVICE' });
+    expect(() => loss(inputs, { device: backend.device })).toThrow(refusal);
+    expect(loss(inputs, {}).loss).toBeGreaterThan(0);
+  },
+);
+
 describe(`losses of regions on ${backend.name}`, () => {
   beforeAll(expectBackend);
   afterAll(expectBackend);
-  const runs = runsOf(regionCases, floatDTypes, layouts);
+  const onCpu = backend.device === 'cpu';
+  const cases = regionCases.filter(({ loss }) => onCpu || !onTheCpuOnly.includes(loss));
+  const runs = runsOf(cases, floatDTypes, layouts);
   describe.each(runs)('$item.name, $dtype', ({ item, dtype, modes: chosen }) => {
     let made: Made;
     beforeAll(() => {

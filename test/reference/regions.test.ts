@@ -25,6 +25,7 @@ const kinds: readonly [Kind, RegionOptions][] = [
   ['selfAdjustingDice', {}],
   ['selfAdjustingDice', { alpha: 2 }],
   ['skeletonRecall', {}],
+  ['lovasz', { classes: 'all' }],
   ['asymmetric', {}],
   ['asymmetric', { reduction: 'sum', gammaPositive: 0, gammaNegative: 2, margin: 0 }],
   ...(['fBeta', 'accuracy', 'balancedAccuracy', 'gMean', 'mcc'] as const).map(

@@ -4,8 +4,8 @@
 //
 //   I = Σ m q y   P = Σ m q   Y = Σ m y   A = Σ m q²   B = Σ m y²   T = Σ m |q − y|   n = Σ m
 
-import { slope } from './finite-differences.js';
-
+import { lovasz } from './lovasz.js';
+import { type Judged, judge, type Moments } from './region-indices.js';
 import { type Pixel, pixelTerm, roundedFactors, sum, type Term } from './region-terms.js';
 
 export type Kind =
@@ -16,6 +16,7 @@ export type Kind =
   | 'selfAdjustingDice'
   | 'anyLoss'
   | 'asymmetric'
+  | 'lovasz'
   | 'skeletonRecall';
 
 export interface RegionInputs {
@@ -44,6 +45,7 @@ export interface RegionOptions {
   readonly alpha?: number; // tversky, selfAdjustingDice
   readonly beta?: number; // tversky, anyLoss
   readonly weighting?: 'square' | 'simple' | 'uniform';
+  readonly classes?: 'present' | 'all'; // lovasz
   readonly metric?: 'fBeta' | 'accuracy' | 'balancedAccuracy' | 'gMean' | 'mcc';
   readonly amplify?: number;
   readonly gammaPositive?: number;
@@ -64,26 +66,37 @@ export interface RegionResult {
   moments: Moments[]; // of each region, unweighted
 }
 
-export interface Moments {
-  I: number;
-  P: number;
-  Y: number;
-  A: number;
-  B: number;
-  T: number;
-  n: number;
+/** What a loss of whole planes gives for each region: the loss, and its slope by the prediction of a class at a pixel. */
+export interface PlaneLoss {
+  readonly values: ArrayLike<number>;
+  readonly slopes: ArrayLike<number>; // [batch, pixels, classes]
 }
+
+/** Where a pixel's class belongs. */
+export interface Grouping {
+  readonly regions: number;
+  readonly first: number;
+  readonly classes: number;
+  regionOf(pixel: number, class_: number): number;
+  classWeight(class_: number): number; // within its region
+}
+
+const planeLosses: Readonly<
+  Partial<Record<Kind, (pixels: readonly Pixel[], grouping: Grouping, o: RegionOptions) => PlaneLoss>>
+> = { lovasz };
 
 const defaults: Readonly<Partial<Record<Kind, RegionOptions>>> = {
   generalizedDice: { over: 'image', weighting: 'square' },
   selfAdjustingDice: { alpha: 1 },
   anyLoss: { activation: 'sigmoid', over: 'class', smooth: 0, metric: 'fBeta', beta: 1, amplify: 73 },
+  lovasz: { absent: 'drop' },
   asymmetric: { activation: 'sigmoid', over: 'image', gammaPositive: 1, gammaNegative: 4, margin: 0.05 },
 };
 
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOptions = {}): RegionResult {
-  const o: RegionOptions = { ...defaults[kind], ...given };
+  const all: RegionOptions = kind === 'lovasz' && given.classes === 'all' ? { absent: 'count' } : {};
+  const o: RegionOptions = { ...defaults[kind], ...all, ...given };
   const { batch, classes } = inputs;
   const count = batch === 0 ? 0 : inputs.predictions.length / classes / batch;
   const pixels = Array.from({ length: batch * count }, (_, i) => readPixel(inputs, o, i));
@@ -130,7 +143,15 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
   });
 
   // the loss of each region
-  const losses = weighted.map((m) => judge(kind, o, m));
+  const classWeight = (c: number): number => (byClass ? 1 : Number(inputs.classWeights?.[c] ?? 1));
+  const planes = planeLosses[kind]?.(
+    pixels,
+    { regions: regionCount, first, classes, regionOf, classWeight },
+    o,
+  );
+  const losses = weighted.map((m, region) =>
+    judge(kind, o, m, planes && 1 - (planes.values[region] as number)),
+  );
   const isEmpty = (m: Moments): boolean => m.Y === 0;
   const weights = weighted.map((m, region) =>
     o.absent === 'drop' && isEmpty(m)
@@ -141,7 +162,7 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
   );
   weighted.forEach((m, region) => {
     if (m.n === 0 || (o.absent === 'zero' && isEmpty(m)) || kind === 'asymmetric')
-      losses[region] = { value: 0, magnitude: 0, a: 0, b: 0, c: 0, d: 0 };
+      losses[region] = { value: 0, magnitude: 0, a: 0, b: 0, c: 0, d: 0, e: 0 };
   });
   const total = sum(weights);
   const reduction = o.reduction ?? 'mean';
@@ -184,13 +205,18 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
     const size = new Float64Array(classes);
     for (let c = first; c < classes; c++) {
       const region = regionOf(i, c);
-      const { a, b, c: square, d } = losses[region] as Judged;
+      const { a, b, c: square, d, e } = losses[region] as Judged;
       const { value: q, slope: bend, conditioning } = transform(kind, o, p[c] as number, rest[c] as number);
       const factor = (factors[region] as number) * up(region) * withinWeight(i, c);
       if (factor === 0) continue;
       const parts = [a * (y[c] as number), b, 2 * square * q, d * Math.sign(q - (y[c] as number))];
       g[c] = factor * bend * sum(parts);
       size[c] = Math.abs(factor * bend) * sum(parts.map(Math.abs)) * conditioning;
+      if (planes === undefined) continue;
+      const ofPlane =
+        (factors[region] as number) * up(region) * e * (planes.slopes[i * classes + c] as number);
+      g[c] = ofPlane;
+      size[c] = Math.abs(ofPlane);
     }
     const term = terms[i] as Term;
     const termUp =
@@ -288,101 +314,4 @@ function transform(
     return { value: a, slope: L * a * other, conditioning: 1 + L * (p + Math.abs(p - 0.5)) };
   }
   return { value: p, slope: 1, conditioning: 1 };
-}
-
-interface Judged {
-  value: number;
-  magnitude: number;
-  a: number; // ∂/∂I
-  b: number; // ∂/∂P
-  c: number; // ∂/∂A
-  d: number; // ∂/∂T
-}
-
-function judge(kind: Kind, o: RegionOptions, m: Moments): Judged {
-  const value = indexOf(kind, o, m);
-  const gamma = o.exponent ?? 1;
-  const distance = o.log ? -Math.log(value) : 1 - value;
-  const loss = gamma === 1 ? distance : Math.max(distance, 0) ** gamma;
-  const outer = gamma === 1 ? 1 : distance <= 0 ? 0 : gamma * distance ** (gamma - 1);
-  const inner = o.log ? -1 / value : -1;
-  const by = (name: 'I' | 'P' | 'A' | 'T'): number => {
-    if (outer === 0) return 0;
-    const derivative = slopeOf(kind, o, m, name);
-    return derivative === 0 ? 0 : outer * inner * derivative;
-  };
-  const magnitude =
-    gamma === 1
-      ? o.log
-        ? 1 + Math.abs(distance)
-        : 1 + Math.abs(value)
-      : loss + outer * (1 + Math.abs(value));
-  return { value: loss, magnitude, a: by('I'), b: by('P'), c: by('A'), d: by('T') };
-}
-
-/** ∂index/∂moment: of the ratios by hand, of the metrics by differences, for they are smooth functions of four numbers. */
-function slopeOf(kind: Kind, o: RegionOptions, m: Moments, name: 'I' | 'P' | 'A' | 'T'): number {
-  if (kind !== 'anyLoss') {
-    const { u, v } = ratioOf(kind, o, m);
-    const zero: Moments = { I: 0, P: 0, Y: 0, A: 0, B: 0, T: 0, n: 0 };
-    const one = ratioOf(kind, o, { ...zero, [name]: 1 }); // numerator and denominator are linear
-    const none = ratioOf(kind, o, zero);
-    return v === 0 ? 0 : (one.u - none.u - (u / v) * (one.v - none.v)) / v;
-  }
-  const size = Math.max(Math.abs(m[name]), 1e-3 * m.n);
-  return slope((x) => indexOf(kind, o, { ...m, [name]: m[name] + x * size }), 0) / size;
-}
-
-function indexOf(kind: Kind, o: RegionOptions, m: Moments): number {
-  const { s, t, both, P, Y } = measured(o, m);
-  const ratio = (u: number, v: number): number => (v === 0 ? 1 : u / v);
-  const negatives = m.n - Y;
-  const trueNegatives = negatives - P + both;
-  if (kind !== 'anyLoss') {
-    const { u, v } = ratioOf(kind, o, m);
-    return ratio(u, v);
-  }
-  switch (o.metric) {
-    case 'accuracy':
-      return ratio(both + trueNegatives + s, m.n + t);
-    case 'balancedAccuracy':
-      return (ratio(both + s, Y + t) + ratio(trueNegatives + s, negatives + t)) / 2;
-    case 'gMean':
-      return Math.sqrt(Math.max(0, ratio(both * trueNegatives + s, Y * negatives + t)));
-    case 'mcc': {
-      const root = Math.sqrt(P * Y * (m.n - P) * (m.n - Y));
-      return root + t === 0 ? 0 : (both * m.n - P * Y + s) / (root + t);
-    }
-    default: {
-      const square = (o.beta as number) ** 2;
-      return ratio((1 + square) * both + s, square * Y + P + t);
-    }
-  }
-}
-
-function measured(
-  o: RegionOptions,
-  m: Moments,
-): { s: number; t: number; both: number; P: number; Y: number } {
-  const smooth = o.smooth ?? 1e-5;
-  const { numerator: s, denominator: t } =
-    typeof smooth === 'object' ? smooth : { numerator: smooth, denominator: smooth };
-  const both = o.labels === 'l1' ? (m.P + m.Y - m.T) / 2 : m.I;
-  return { s, t, both, P: o.squared ? m.A : m.P, Y: o.squared ? m.B : m.Y };
-}
-
-function ratioOf(kind: Kind, o: RegionOptions, m: Moments): { u: number; v: number } {
-  const { s, t, both, P, Y } = measured(o, m);
-  switch (kind) {
-    case 'jaccard':
-      return { u: both + s, v: P + Y - both + t };
-    case 'tversky': {
-      const { alpha = 0.5, beta = 0.5 } = o;
-      return { u: both + s, v: both + alpha * (P - both) + beta * (Y - both) + t };
-    }
-    case 'skeletonRecall':
-      return { u: both + s, v: Y + t };
-    default:
-      return { u: 2 * both + s, v: P + Y + t };
-  }
 }

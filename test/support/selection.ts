@@ -30,10 +30,11 @@ interface Named {
 const sizes: readonly string[] = ['name', 'seed', 'shape', 'classes'];
 
 function featuresOf(item: object): string[] {
+  const named = (entries: [string, unknown][]): string[] =>
+    entries.map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   return Object.entries(item).flatMap(([key, value]) => {
     if (sizes.includes(key)) return [];
-    if (key === 'options') return featuresOf(value);
-    return [`${key} ${JSON.stringify(value)}`];
+    return named(key === 'options' ? Object.entries(value) : [[key, value]]);
   });
 }
 

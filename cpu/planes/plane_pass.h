@@ -1,0 +1,37 @@
+// What happens to planes between the two sweeps of a loss that needs them: sums of every region, and after the losses
+// of all regions are known, the slopes by the predictions, which take the predictions' place.
+#pragma once
+
+#include "cpu/planes/planes.h"
+#include "cpu/thread_pool.h"
+#include "cpu/workspace.h"
+#include "engine/engine.h"
+
+namespace cutloss::cpu {
+
+class PlanePass {
+ public:
+  PlanePass(const RegionsRequest& request, ThreadPool& pool, Cancel& cancel)
+      : r_(request), pool_(pool), cancel_(cancel), planes_(request) {}
+
+  Status open() noexcept;
+
+  /// Where a sweep puts the planes of an image.
+  StretchPlanes room(int64_t image) const;
+
+  Status forward(math::PlaneSums* regions) noexcept;
+  Status backward(const math::PlaneSums* slopes) noexcept;
+
+  /// After backward().
+  PlaneLines slopes(int64_t image) const { return planes_.lines(planes_.predictions, image); }
+
+ private:
+  const RegionsRequest& r_;
+  ThreadPool& pool_;
+  Cancel& cancel_;
+  Planes planes_;
+  Workspace workspace_;
+  void* own_ = nullptr;  // what the loss itself works in
+};
+
+}  // namespace cutloss::cpu
