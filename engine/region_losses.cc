@@ -119,7 +119,8 @@ class Judge {
       if (one.moments.pixels == 0 || (empty && absent == Absent::kZero)) continue;
       const math::RegionShape shape = {r_.exponent, r_.log != 0};
       if (r_.has_planes()) {
-        const math::PlaneIndex found = math::plane_index(sums_.planes[region]);
+        const math::PlaneIndex found =
+            math::plane_index(static_cast<math::PlaneLoss>(r_.plane_loss), sums_.planes[region], one.moments, options);
         one.loss = math::region_loss(found.index, shape);
         one.plane_slopes = found.slopes.times(math::shaped(found.index.value, shape).slope);
       } else {

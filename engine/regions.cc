@@ -12,6 +12,12 @@ Status expect_below(const char* name, int64_t value, int64_t count) {
   return failure(Code::kOption, "Unknown %s %" PRId64, name, value);
 }
 
+bool has_pixels(int64_t depth, int64_t height, int64_t width, int64_t pixels) {
+  int64_t area = 0, volume = 0;
+  return depth >= 0 && height >= 0 && width >= 0 && !__builtin_mul_overflow(height, width, &area) &&
+         !__builtin_mul_overflow(area, depth > 0 ? depth : 1, &volume) && volume == pixels;
+}
+
 }  // namespace
 
 Status check(const RegionsRequest& r) noexcept {
@@ -41,6 +47,10 @@ Status check(const RegionsRequest& r) noexcept {
   CUTLOSS_TRY(expect_below("transform", r.transform, math::kRegionTransformCount));
   CUTLOSS_TRY(expect_below("absent", r.absent, 3));
   CUTLOSS_TRY(expect_below("reduction", r.reduction, 3));
+  CUTLOSS_TRY(expect_below("number of rounds", r.rounds, kMostRounds + 1));
+  if (r.has_shape() && !has_pixels(r.depth, r.height, r.width, r.pixels)) {
+    return failure(Code::kShape, "Expected images of %" PRId64 " pixels", r.pixels);
+  }
   if (r.has_planes() && r.given_moments) {
     return failure(Code::kOption, "Expected no moments for a loss that is no function of them");
   }

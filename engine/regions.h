@@ -23,6 +23,8 @@ inline constexpr const char* kRegionMomentNames[] = {"intersection",   "predicti
                                                      "focal",          "weight"};
 inline constexpr int kRegionMomentCount = sizeof kRegionMomentNames / sizeof *kRegionMomentNames;
 
+inline constexpr int64_t kMostRounds = 1000;
+
 struct RegionsRequest {
   static constexpr const char* kName = "regions";
 
@@ -55,6 +57,10 @@ struct RegionsRequest {
   double index_first = 0;
   double index_second = 0;
   int64_t plane_loss = 0;  // a math::PlaneLoss in place of an index
+  int64_t depth = 0;       // of an image whose shape matters; 0 in 2-D
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t rounds = 0;  // of the soft skeleton
   int64_t weighting = 0;
   int64_t transform = 0;
   double transform_parameter = 0;
@@ -88,6 +94,7 @@ struct RegionsRequest {
     return (by_image() ? batch : 1) * (by_class() || class_moments ? region_classes() : 1);
   }
   CUTLOSS_HD bool has_planes() const { return plane_loss != int64_t(math::PlaneLoss::kNone); }
+  CUTLOSS_HD bool has_shape() const { return has_planes() && plane_loss != int64_t(math::PlaneLoss::kLovasz); }
   CUTLOSS_HD bool has_pixel_terms() const { return cross_entropy != 0 || focal != 0; }
 };
 
@@ -119,6 +126,10 @@ void fields(Request& r, Visitor&& visit) {
   visit.parameter("indexFirst", r.index_first);
   visit.parameter("indexSecond", r.index_second);
   visit.parameter("planeLoss", r.plane_loss);
+  visit.parameter("depth", r.depth);
+  visit.parameter("height", r.height);
+  visit.parameter("width", r.width);
+  visit.parameter("rounds", r.rounds);
   visit.parameter("weighting", r.weighting);
   visit.parameter("transform", r.transform);
   visit.parameter("transformParameter", r.transform_parameter);

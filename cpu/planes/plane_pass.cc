@@ -1,18 +1,24 @@
 #include "cpu/planes/plane_pass.h"
 
+#include "cpu/planes/cl_dice.h"
 #include "cpu/planes/lovasz.h"
 
 namespace cutloss::cpu {
 
+using math::PlaneLoss;
+
 Status PlanePass::open() noexcept {
-  CUTLOSS_TRY(expect_lovasz_fits(planes_));
-  const auto lay_out = [this](Arena arena) {
+  const bool sorts = kind_ == PlaneLoss::kLovasz;
+  if (sorts) CUTLOSS_TRY(expect_lovasz_fits(planes_));
+  if (kind_ == PlaneLoss::kSoftClDice) rooms_ = cl_dice_rooms(planes_, pool_);
+  // of class ids the sign of a difference tells the target, unless what is no probability may lie on either side
+  const bool labels = !sorts || r_.soft_targets || r_.activation == int64_t(Activation::kNone);
+  const auto lay_out = [&, this](Arena arena) {
     planes_.predictions = arena.take<float>(planes_.size() + kPlaneSlack);
-    // what is no probability may lie on either side of a label
-    if (r_.soft_targets || r_.activation == int64_t(Activation::kNone))
-      planes_.labels = arena.take<float>(planes_.size() + kPlaneSlack);
+    if (labels) planes_.labels = arena.take<float>(planes_.size() + kPlaneSlack);
     if (r_.mask || r_.ignores) planes_.weights = arena.take<float>(r_.batch * r_.pixels + kPlaneSlack);
-    own_ = arena.take<char>(lovasz_workspace(planes_));
+    planes_.sums = arena.take<math::PlaneSums>(planes_.lines());
+    rooms_.memory = arena.take<char>(sorts ? lovasz_workspace(planes_) : rooms_.count * rooms_.bytes);
     return arena.bytes();
   };
   CUTLOSS_TRY(workspace_.open(lay_out(Arena())));
@@ -25,16 +31,18 @@ StretchPlanes PlanePass::room(int64_t image) const {
   room.predictions = planes_.lines(planes_.predictions, image);
   room.labels = planes_.lines(planes_.labels, image);
   room.weights = planes_.weights ? planes_.weights + image * r_.pixels : nullptr;
-  room.differences = true;
+  room.differences = kind_ == PlaneLoss::kLovasz;
   return room;
 }
 
 Status PlanePass::forward(math::PlaneSums* regions) noexcept {
-  return lovasz_forward(planes_, own_, pool_, cancel_, regions);
+  if (kind_ == PlaneLoss::kLovasz) return lovasz_forward(planes_, rooms_.memory, pool_, cancel_, regions);
+  return cl_dice_forward(planes_, rooms_, pool_, cancel_, regions);
 }
 
 Status PlanePass::backward(const math::PlaneSums* slopes) noexcept {
-  return lovasz_backward(planes_, pool_, cancel_, slopes);
+  if (kind_ == PlaneLoss::kLovasz) return lovasz_backward(planes_, pool_, cancel_, slopes);
+  return cl_dice_backward(planes_, rooms_, pool_, cancel_, slopes);
 }
 
 }  // namespace cutloss::cpu

@@ -3,16 +3,18 @@
 #pragma once
 
 #include "cpu/planes/planes.h"
-#include "cpu/thread_pool.h"
-#include "cpu/workspace.h"
-#include "engine/engine.h"
+#include "cpu/planes/rooms.h"
 
 namespace cutloss::cpu {
 
 class PlanePass {
  public:
   PlanePass(const RegionsRequest& request, ThreadPool& pool, Cancel& cancel)
-      : r_(request), pool_(pool), cancel_(cancel), planes_(request) {}
+      : r_(request),
+        kind_(static_cast<math::PlaneLoss>(request.plane_loss)),
+        pool_(pool),
+        cancel_(cancel),
+        planes_(request) {}
 
   Status open() noexcept;
 
@@ -27,11 +29,12 @@ class PlanePass {
 
  private:
   const RegionsRequest& r_;
+  math::PlaneLoss kind_;
   ThreadPool& pool_;
   Cancel& cancel_;
   Planes planes_;
   Workspace workspace_;
-  void* own_ = nullptr;  // what the loss itself works in
+  Rooms rooms_;  // what the loss itself works in
 };
 
 }  // namespace cutloss::cpu

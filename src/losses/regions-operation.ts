@@ -58,6 +58,10 @@ const parameters = [
   'indexFirst',
   'indexSecond',
   'planeLoss',
+  'depth',
+  'height',
+  'width',
+  'rounds',
   'weighting',
   'transform',
   'transformParameter',
@@ -90,7 +94,7 @@ export const regionsOperation: Operation<
 /** In the order of the engine's enums. */
 export const weightings = ['uniform', 'simple', 'square'] as const;
 const transforms = ['none', 'selfAdjusting', 'steep'] as const;
-const planeLosses = ['none', 'lovasz'] as const;
+const planeLosses = ['none', 'lovasz', 'softClDice'] as const;
 
 /** Sorting and pooling take this many nanoseconds per prediction. */
 const planeCost = 20;
@@ -103,6 +107,8 @@ export interface RegionFormula {
   readonly second?: number;
   /** A loss of whole planes in place of an index; these take far longer, and the CPU alone computes them. */
   readonly planes?: (typeof planeLosses)[number];
+  /** How often a loss of planes looks beyond a pixel's neighbours. */
+  readonly rounds?: number;
   readonly weighting?: (typeof weightings)[number];
   readonly transform?: (typeof transforms)[number];
   readonly transformParameter?: number;
@@ -156,7 +162,11 @@ export function* regionSteps(
   const moments = o.outputs.includes('moments') ? sums(rows) : undefined;
 
   const merges = o.over === 'class' || o.over === 'all';
-  const flat = merges && (o.layout === 'channelsLast' || shape.pixels === 1 || shape.classes === 1);
+  const [depth, height, width] = formula.rounds === undefined ? [0, 0, 0] : sidesOf(shape);
+  const flat =
+    merges &&
+    formula.rounds === undefined &&
+    (o.layout === 'channelsLast' || shape.pixels === 1 || shape.classes === 1);
   const term = formula.pixelTerm ?? pixelTermOf(o);
   const index = native().regionIndices.indexOf(formula.index ?? '');
   try {
@@ -190,6 +200,10 @@ export function* regionSteps(
         indexFirst: formula.first ?? 0,
         indexSecond: formula.second ?? 0,
         planeLoss: planeLosses.indexOf(formula.planes ?? 'none'),
+        depth,
+        height,
+        width,
+        rounds: formula.rounds ?? 0,
         weighting: weightings.indexOf(formula.weighting ?? 'uniform'),
         transform: transforms.indexOf(formula.transform ?? 'none'),
         transformParameter: formula.transformParameter ?? 0,
@@ -263,6 +277,17 @@ export function shapeOf(
   }
   const space = axes.filter((_, i) => i !== 0 && i !== axis);
   return { batch: axes[0] as number, classes, space, pixels: sizeOf(space, 'predictions') };
+}
+
+/** Depth, height and width of an image; in 2-D the depth is 0. */
+function sidesOf({ space }: RegionShape): readonly [number, number, number] {
+  if (space.length === 2) return [0, ...(space as [number, number])];
+  if (space.length === 3) return space as unknown as [number, number, number];
+  throw new CutlossError(
+    'ERR_CUTLOSS_SHAPE',
+    `Expected images of two or three axes for predictions but received ${space.length}`,
+    { name: 'predictions' },
+  );
 }
 
 /** Whether targets are labels of every class, and not class ids. */

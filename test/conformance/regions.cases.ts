@@ -271,8 +271,54 @@ const lovaszCases: RegionCase[] = [
   { ...lovasz, name: 'lovasz, no pixels', shape: [2, 0, 3] },
 ];
 
+const clDice = { loss: 'softClDice', shape: [2, 7, 9, 3] } as const;
+
+const clDiceCases: RegionCase[] = [
+  { ...clDice, name: 'softClDice' },
+  { ...clDice, name: 'softClDice, 3-D', shape: [1, 4, 5, 6, 2], targets: 'soft' },
+  { ...clDice, name: 'softClDice with Dice', options: { weight: 0.5, background: false } },
+  { ...clDice, name: 'softClDice, 5 iterations', options: { iterations: 5 } },
+  {
+    ...clDice,
+    name: 'softClDice, 1 iteration, masked',
+    mask: 'weights',
+    options: { iterations: 1, weight: 0.3, squared: true },
+  },
+  ...(['class', 'image', 'all'] as const).map(
+    (over): RegionCase => ({
+      ...clDice,
+      name: `softClDice over ${over}, weighted`,
+      mask: 'binary',
+      classWeights: true,
+      upstream: 'each',
+      options: { over, reduction: 'none', crossEntropy: 0.5 },
+    }),
+  ),
+  {
+    ...clDice,
+    name: 'softClDice, sigmoid, one class',
+    shape: [2, 9, 8, 1],
+    targets: 'oneHot',
+    options: { activation: 'sigmoid', iterations: 0 },
+  },
+  {
+    ...clDice,
+    name: 'softClDice, lines of one pixel',
+    shape: [1, 1, 6, 2],
+    someIgnored: true,
+    options: { ignoreIndex: 255 },
+  },
+  {
+    ...clDice,
+    name: 'softClDice, absent',
+    targets: 'firstClassOnly',
+    options: { absent: 'drop', smooth: 1 },
+  },
+  { ...clDice, name: 'softClDice, no pixels', shape: [2, 0, 4, 3] },
+];
+
 /** Losses that look at whole planes. */
-export const onTheCpuOnly: readonly string[] = ['lovasz'];
+export const onTheCpuOnly: readonly string[] = ['lovasz', 'softClDice'];
 
 /** What works on moments alone has no case: regions.special.test.ts takes them apart and together. */
 export const operationsOnMoments: readonly string[] = ['regionLoss', 'regionMoments'];
@@ -287,4 +333,5 @@ export const regionCases: readonly RegionCase[] = [
   ...others,
   ...own,
   ...lovaszCases,
+  ...clDiceCases,
 ];

@@ -13,6 +13,7 @@ import {
   type RegionInputs as PublicInputs,
   type RegionResult as PublicResult,
   selfAdjustingDiceSync,
+  softClDiceSync,
   type Tensor,
   tverskySync,
 } from 'cutloss';
@@ -34,6 +35,7 @@ const losses: Readonly<Record<string, (inputs: PublicInputs, options: object) =>
   jaccard: jaccardSync,
   lovasz: lovaszSync,
   selfAdjustingDice: selfAdjustingDiceSync,
+  softClDice: softClDiceSync,
   tversky: tverskySync,
 };
 const layouts = ['channelsLast', 'channelsFirst'] as const;
@@ -117,6 +119,7 @@ function make(item: RegionCase, dtype: FloatDType): Made {
     predictions: decode(storage, dtype),
     batch,
     classes,
+    space: shape.slice(1, -1),
     ...(isLabels
       ? { labels: labelType in asLabels ? values : decode(labels as Float32Array, labelType as FloatDType) }
       : { targets: ids }),

@@ -48,5 +48,5 @@ export function lovasz(pixels: readonly Pixel[], grouping: Grouping): PlaneLoss 
     }
     return loss;
   });
-  return { values, slopes };
+  return { values, slopes, sizes: slopes.map(Math.abs), share: 1 };
 }

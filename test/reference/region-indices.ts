@@ -24,16 +24,22 @@ export interface Judged {
   e: number; // ∂/∂(the loss of the planes)
 }
 
-export function judge(kind: Kind, o: RegionOptions, m: Moments, ofPlanes?: number): Judged {
-  const value = ofPlanes ?? indexOf(kind, o, m);
+export function judge(
+  kind: Kind,
+  o: RegionOptions,
+  m: Moments,
+  ofPlanes?: { share: number; index: number },
+): Judged {
+  const share = ofPlanes?.share ?? 0;
+  const value = (share === 1 ? 0 : (1 - share) * indexOf(kind, o, m)) + share * (ofPlanes?.index ?? 0);
   const gamma = o.exponent ?? 1;
   const distance = o.log ? -Math.log(value) : 1 - value;
   const loss = gamma === 1 ? distance : Math.max(distance, 0) ** gamma;
   const outer = gamma === 1 ? 1 : distance <= 0 ? 0 : gamma * distance ** (gamma - 1);
   const inner = o.log ? -1 / value : -1;
   const by = (name: 'I' | 'P' | 'A' | 'T'): number => {
-    if (outer === 0 || ofPlanes !== undefined) return 0;
-    const derivative = slopeOf(kind, o, m, name);
+    if (outer === 0 || share === 1) return 0;
+    const derivative = (1 - share) * slopeOf(kind, o, m, name);
     return derivative === 0 ? 0 : outer * inner * derivative;
   };
   const magnitude =
@@ -42,7 +48,15 @@ export function judge(kind: Kind, o: RegionOptions, m: Moments, ofPlanes?: numbe
         ? 1 + Math.abs(distance)
         : 1 + Math.abs(value)
       : loss + outer * (1 + Math.abs(value));
-  return { value: loss, magnitude, a: by('I'), b: by('P'), c: by('A'), d: by('T'), e: outer * -inner };
+  return {
+    value: loss,
+    magnitude,
+    a: by('I'),
+    b: by('P'),
+    c: by('A'),
+    d: by('T'),
+    e: outer * -inner * share,
+  };
 }
 
 /** ∂index/∂moment: of the ratios by hand, of the metrics by differences, for they are smooth functions of four numbers. */

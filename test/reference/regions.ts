@@ -7,6 +7,7 @@
 import { lovasz } from './lovasz.js';
 import { type Judged, judge, type Moments } from './region-indices.js';
 import { type Pixel, pixelTerm, roundedFactors, sum, type Term } from './region-terms.js';
+import { softClDice } from './soft-cl-dice.js';
 
 export type Kind =
   | 'dice'
@@ -17,6 +18,7 @@ export type Kind =
   | 'anyLoss'
   | 'asymmetric'
   | 'lovasz'
+  | 'softClDice'
   | 'skeletonRecall';
 
 export interface RegionInputs {
@@ -27,6 +29,7 @@ export interface RegionInputs {
   readonly labels?: ArrayLike<number>; // or labels [batch, pixels, classes]
   readonly mask?: ArrayLike<number>; // [batch, pixels]
   readonly classWeights?: ArrayLike<number>;
+  readonly space?: readonly number[]; // of an image, where its shape matters
 }
 
 export interface RegionOptions {
@@ -46,6 +49,8 @@ export interface RegionOptions {
   readonly beta?: number; // tversky, anyLoss
   readonly weighting?: 'square' | 'simple' | 'uniform';
   readonly classes?: 'present' | 'all'; // lovasz
+  readonly iterations?: number; // softClDice
+  readonly weight?: number; // softClDice
   readonly metric?: 'fBeta' | 'accuracy' | 'balancedAccuracy' | 'gMean' | 'mcc';
   readonly amplify?: number;
   readonly gammaPositive?: number;
@@ -70,6 +75,8 @@ export interface RegionResult {
 export interface PlaneLoss {
   readonly values: ArrayLike<number>;
   readonly slopes: ArrayLike<number>; // [batch, pixels, classes]
+  readonly sizes: ArrayLike<number>; // of what each slope adds up
+  readonly share: number; // of the loss; the rest is the index of the moments
 }
 
 /** Where a pixel's class belongs. */
@@ -77,13 +84,15 @@ export interface Grouping {
   readonly regions: number;
   readonly first: number;
   readonly classes: number;
+  readonly images: number;
+  readonly space: readonly number[];
   regionOf(pixel: number, class_: number): number;
   classWeight(class_: number): number; // within its region
 }
 
 const planeLosses: Readonly<
   Partial<Record<Kind, (pixels: readonly Pixel[], grouping: Grouping, o: RegionOptions) => PlaneLoss>>
-> = { lovasz };
+> = { lovasz, softClDice };
 
 const defaults: Readonly<Partial<Record<Kind, RegionOptions>>> = {
   generalizedDice: { over: 'image', weighting: 'square' },
@@ -146,11 +155,11 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
   const classWeight = (c: number): number => (byClass ? 1 : Number(inputs.classWeights?.[c] ?? 1));
   const planes = planeLosses[kind]?.(
     pixels,
-    { regions: regionCount, first, classes, regionOf, classWeight },
+    { regions: regionCount, first, classes, images: batch, space: inputs.space ?? [], regionOf, classWeight },
     o,
   );
   const losses = weighted.map((m, region) =>
-    judge(kind, o, m, planes && 1 - (planes.values[region] as number)),
+    judge(kind, o, m, planes && { share: planes.share, index: 1 - (planes.values[region] as number) }),
   );
   const isEmpty = (m: Moments): boolean => m.Y === 0;
   const weights = weighted.map((m, region) =>
@@ -213,10 +222,9 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
       g[c] = factor * bend * sum(parts);
       size[c] = Math.abs(factor * bend) * sum(parts.map(Math.abs)) * conditioning;
       if (planes === undefined) continue;
-      const ofPlane =
-        (factors[region] as number) * up(region) * e * (planes.slopes[i * classes + c] as number);
-      g[c] = ofPlane;
-      size[c] = Math.abs(ofPlane);
+      const ofPlanes = (factors[region] as number) * up(region) * e;
+      g[c] = (g[c] as number) + ofPlanes * (planes.slopes[i * classes + c] as number);
+      size[c] = (size[c] as number) + Math.abs(ofPlanes) * (planes.sizes[i * classes + c] as number);
     }
     const term = terms[i] as Term;
     const termUp =
