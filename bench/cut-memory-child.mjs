@@ -2,13 +2,13 @@
 import { resident, settle, startPeak } from './resident.mjs';
 import { call, makeInputs, makeOut } from './suites/rows.mjs';
 
-const [, , work, dtype, ...axes] = process.argv;
+const [, , work, dtype, data, ...axes] = process.argv;
 const shape = axes.map(Number);
-const inputs = makeInputs(shape, dtype);
+const inputs = makeInputs(shape, dtype, data);
 const out = makeOut(shape, dtype);
 for (const tensor of Object.values(out)) new Uint8Array(tensor.dataSync().buffer).fill(1);
 const small = [64, shape[1], 500];
-for (let i = 0; i < 3; i++) call(work, makeInputs(small, dtype), makeOut(small, dtype));
+for (let i = 0; i < 3; i++) call(work, makeInputs(small, dtype, data), makeOut(small, dtype));
 await settle();
 const before = resident('VmRSS');
 startPeak();

@@ -7,11 +7,16 @@ import { fileURLToPath } from 'node:url';
 /** The peer, or a sentence that says why there is none. */
 export async function connect(name, python, threads) {
   const script = fileURLToPath(new URL(`./peers/${name}_peer.py`, import.meta.url));
-  const child = spawn(python, [script, String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return converse(name, python, script, String(threads));
+}
+
+/** Any program that does so. */
+export async function converse(name, program, ...args) {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const failed = new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code) => resolve(`${python} ended with ${code}`));
+    child.once('exit', (code) => resolve(`${program} ended with ${code}`));
   });
   const answer = async () => {
     const reply = await Promise.race([lines.next(), failed]);
@@ -25,7 +30,7 @@ export async function connect(name, python, threads) {
     name,
     version: hello.version,
     async run(workload) {
-      child.stdin.write(`${JSON.stringify(workload)}\n`);
+      child.stdin.write(`${typeof workload === 'string' ? workload : JSON.stringify(workload)}\n`);
       const reply = await answer();
       if (reply.error) throw new Error(`${name}: ${reply.error}`);
       return reply;

@@ -1,5 +1,5 @@
 // `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--rounds N] [--json FILE] [--small]
-//  [--shape 1024x768x50304]`: the same workloads for us and for what a user would otherwise run, taken in turn so that a
+//  [--shape 1024x768x50304] [--dtype float32] [--data random]`: the same workloads for us and for what a user would otherwise run, taken in turn so that a
 // machine whose speed drifts treats both alike. Prints tables with medians, ratios and the share of the machine's limit.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -30,6 +30,8 @@ const { values: options, positionals } = parseArgs({
     json: { type: 'string' },
     small: { type: 'boolean', default: false },
     shape: { type: 'string' },
+    dtype: { type: 'string' },
+    data: { type: 'string' },
   },
 });
 const chosen = positionals.length > 0 ? positionals : Object.keys(suites);
@@ -71,6 +73,8 @@ for (const name of chosen) {
     rounds: Number(options.rounds),
     small: options.small,
     shape: options.shape,
+    dtype: options.dtype,
+    data: options.data,
   });
   printTable(rows);
   results.push(...rows.map((row) => ({ suite: name, ...row })));

@@ -6,10 +6,10 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Rows are objects with the same keys, which become the header. */
+/** Rows are objects; their keys become the header. */
 export function printTable(rows) {
   if (rows.length === 0) return;
-  const header = Object.keys(rows[0]);
+  const header = [...new Set(rows.flatMap(Object.keys))];
   const cells = [header, ...rows.map((row) => header.map((key) => String(row[key] ?? '–')))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const line = (row) =>

@@ -1,10 +1,14 @@
 // cutCrossEntropy beside the usual way, logits = hidden · classifierᵀ and then cross-entropy: bound by arithmetic, so held
-// against GFLOP/s (2 NVD forward, 6 NVD with both gradients) and against the peer's bare product of the same shape.
+// against GFLOP/s (2 NVD forward, 6 NVD with both gradients) and against the bare products of the same shape, ours and the
+// peer's.
 //
-// Data is like that of a trained model: a word's row of the classifier has length one; hidden points to its target by as
-// much as makes the target's probability 0.6 on average over rows, with noise that gives the other logits a deviation of 2.
-import { cutCrossEntropySync, tensor, toBFloat16, zeros } from 'cutloss';
+// Data is random (hidden of deviation 1, a word's row of the classifier of length 1) or like that of a trained model: hidden
+// points to its target by as much as makes the target's probability 0.6 on average over rows, with noise that gives the
+// other logits a deviation of 2.
+import { cutCrossEntropySync, devices, tensor, toBFloat16, zeros } from 'cutloss';
 import { extraMemory } from '../memory.mjs';
+import { compile } from '../native.mjs';
+import { converse } from '../peer.mjs';
 import { median } from '../table.mjs';
 
 const shapes = {
@@ -22,7 +26,7 @@ const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * 
 /** A long stretch of normal numbers, read from anywhere: making 10⁸ of them would take longer than the bench. */
 const stretch = Float32Array.from({ length: 1048573 }, normal);
 
-export function makeInputs([rows, dim, classes], dtype) {
+export function makeInputs([rows, dim, classes], dtype, data) {
   const hidden = new Float32Array(rows * dim);
   const classifier = new Float32Array(classes * dim);
   for (let i = 0; i < classifier.length; i++) classifier[i] = stretch[i % stretch.length] / Math.sqrt(dim);
@@ -31,10 +35,11 @@ export function makeInputs([rows, dim, classes], dtype) {
     const target = Math.floor(Math.random() * classes);
     targets[row] = target;
     // log V + 2² / 2 is the other words' log-sum-exp; an offset of 0.86 ± 3 from it makes 0.6 on average
-    const pull = Math.log(classes) + 2 + 0.86 + 3 * normal();
+    const pull = data === 'trained' ? Math.log(classes) + 2 + 0.86 + 3 * normal() : 0;
+    const noise = data === 'trained' ? 2 : 1;
     for (let k = 0; k < dim; k++) {
       hidden[row * dim + k] =
-        pull * classifier[target * dim + k] + 2 * stretch[(row * dim + k + 7919) % stretch.length];
+        pull * classifier[target * dim + k] + noise * stretch[(row * dim + k + 7919) % stretch.length];
     }
   }
   const stored = (values) => (dtype === 'float32' ? values : toBFloat16(values));
@@ -74,53 +79,97 @@ function seconds(run) {
   return (performance.now() - start) / 1000;
 }
 
-export async function rowsSuite({ peers, rounds, small, shape: only }) {
-  const table = [];
-  const chosen = (small ? shapes.small : shapes.full).filter(
-    (shape) => only === undefined || shape.join('x') === only,
-  );
-  for (const shape of chosen) {
-    const [rows, dim, classes] = shape;
-    for (const dtype of ['float32', 'bfloat16']) {
-      const inputs = makeInputs(shape, dtype);
-      const out = makeOut(shape, dtype);
-      const work = { suite: 'rows', rows, dim, classes, dtype };
-      const products = peers.map(() => []);
-      for (const [name, { products: count, gradient = false }] of Object.entries(works)) {
-        const ours = [];
-        const theirs = peers.map(() => []);
-        const { keptTiles } = call(name, inputs, out);
-        for (const peer of peers) await peer.run({ ...work, gradient });
-        for (let round = 0; round < rounds; round++) {
-          await pause();
-          ours.push(seconds(() => call(name, inputs, out)));
-          for (const [i, peer] of peers.entries()) {
-            await pause();
-            const reply = await peer.run({ ...work, gradient });
-            theirs[i].push(reply.seconds);
-            products[i].push(reply.productSeconds);
-          }
-        }
-        const time = median(ours);
-        const row = {
-          shape: `${rows}×${dim}×${classes}`,
-          dtype,
-          work: name,
-          ms: (time * 1000).toFixed(1),
-          'GFLOP/s': ((2 * count * rows * dim * classes) / time / 1e9).toFixed(0),
-          'extra MiB': (extraMemory('cut-memory-child', name, dtype, ...shape) / 2 ** 20).toFixed(1),
-          'kept tiles': keptTiles === undefined ? '–' : `${(100 * keptTiles).toFixed(1)} %`,
-        };
-        for (const [i, peer] of peers.entries()) {
-          const theirTime = median(theirs[i]);
-          const product = median(products[i]);
-          row[`${peer.name} ms`] = (theirTime * 1000).toFixed(1);
-          row[`ours / ${peer.name}`] = (time / theirTime).toFixed(3);
-          row[`of ${peer.name}'s bare product`] = `${((100 * count * product) / time).toFixed(0)} %`;
-        }
-        table.push(row);
-      }
+/** Our bare product, in turn with the others; undefined where there is no compiler or no build of the native part. */
+async function ownProduct() {
+  const program = compile('product', 'libcutloss_cpu.a', 'libcutloss_cuda.a');
+  const product = program && (await converse('product', program, String(devices()[0].threads)));
+  return typeof product === 'object' ? product : undefined;
+}
+
+/** The times of one kind of work, ours and theirs taken in turn. */
+async function inTurn(rounds, peers, workload, run) {
+  const times = { ours: [], theirs: peers.map(() => []), products: peers.map(() => []) };
+  await run();
+  for (const peer of peers) await peer.run(workload);
+  for (let round = 0; round < rounds; round++) {
+    await pause();
+    times.ours.push(await run());
+    for (const [i, peer] of peers.entries()) {
+      await pause();
+      const { seconds, productSeconds } = await peer.run(workload);
+      times.theirs[i].push(seconds);
+      times.products[i].push(productSeconds);
     }
   }
+  return {
+    ours: median(times.ours),
+    theirs: times.theirs.map(median),
+    products: times.products.map(median),
+  };
+}
+
+const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1);
+const milliseconds = (time) => (time * 1000).toFixed(1);
+
+/** What a row of the table says of times, whatever the work. */
+function figures(shape, products, time, theirs, peers) {
+  const [rows, dim, classes] = shape;
+  const beside = peers.map(({ name }, i) => [
+    [`${name} ms`, milliseconds(theirs[i])],
+    [`ours / ${name}`, (time / theirs[i]).toFixed(3)],
+  ]);
+  return {
+    ms: milliseconds(time),
+    'GFLOP/s': ((2 * products * rows * dim * classes) / time / 1e9).toFixed(0),
+    ...Object.fromEntries(beside.flat()),
+  };
+}
+
+async function measure(shape, dtype, data, { peers, rounds, product }) {
+  const [rows, dim, classes] = shape;
+  const about = { shape: shape.join('×'), dtype, data };
+  const workload = { suite: 'rows', rows, dim, classes, dtype };
+  const table = [];
+  const inputs = makeInputs(shape, dtype, data);
+  const out = makeOut(shape, dtype);
+  let bare;
+  for (const [work, { products, gradient = false }] of Object.entries(works)) {
+    const { keptTiles } = call(work, inputs, out);
+    const times = await inTurn(rounds, peers, { ...workload, gradient }, () =>
+      seconds(() => call(work, inputs, out)),
+    );
+    if (product && bare === undefined) {
+      const line = `${shape.join(' ')} ${dtype}`;
+      const turns = await inTurn(rounds, peers, { ...workload, gradient }, async () => {
+        return (await product.run(line)).seconds;
+      });
+      bare = turns.ours;
+      table.push({ ...about, work: 'product', ...figures(shape, 1, bare, turns.products, peers) });
+    }
+    const extra = (times) =>
+      mebibytes(extraMemory('cut-memory-child', work, dtype, data, times * rows, dim, classes));
+    table.push({
+      ...about,
+      work,
+      ...figures(shape, products, times.ours, times.theirs, peers),
+      'of the bare product': bare ? `${((100 * products * bare) / times.ours).toFixed(0)} %` : '–',
+      'extra MiB': extra(1),
+      'extra MiB, 4 × rows': rows <= 1024 ? extra(4) : '–',
+      'kept tiles': keptTiles === undefined ? '–' : `${(100 * keptTiles).toFixed(1)} %`,
+    });
+  }
+  return table;
+}
+
+export async function rowsSuite({ peers, rounds, small, ...only }) {
+  const chosen = (kind, all) => all.filter((one) => only[kind] === undefined || String(one) === only[kind]);
+  const product = await ownProduct();
+  const table = [];
+  for (const shape of small ? shapes.small : shapes.full)
+    for (const dtype of chosen('dtype', ['float32', 'bfloat16']))
+      for (const data of chosen('data', ['trained', 'random']))
+        if (only.shape === undefined || shape.join('x') === only.shape)
+          table.push(...(await measure(shape, dtype, data, { peers, rounds, product })));
+  product?.close();
   return table;
 }
