@@ -13,10 +13,22 @@ test('topology mends two rings until the Betti numbers are the target’s, and d
   expect(stdout).toMatch(/\n {2}before +after +target\n(.*\n){14}\nafter \d+ steps: 1 components, 2 holes,/);
 });
 
+test('next-token learns a speech by heart, in less memory than its logits would take', async () => {
+  const { code, stdout, stderr } = await start('next-token');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const losses = [...stdout.matchAll(/^step +\d+ +loss (\S+) +(\d+) of (\d+) words/gm)];
+  const [[, first], [, last, right, words]] = [losses[0], losses.at(-1)] as unknown as [string[], string[]];
+  expect(Number(first)).toBeGreaterThan(9);
+  expect(Number(last)).toBeLessThan(0.5);
+  expect(Number(right)).toBeGreaterThan(0.9 * Number(words));
+  const [, scratch, logits] = /scratch memory: (\S+) MiB.* (\S+) MiB$/m.exec(stdout) ?? [];
+  expect(Number(scratch)).toBeLessThan(0.2 * Number(logits));
+});
+
 test('an unknown name is refused with those that there are', async () => {
   const { code, stderr } = await start('topolgy');
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: "Expected an example (classifier, topology) but received 'topolgy'\n",
+    stderr: "Expected an example (classifier, next-token, topology) but received 'topolgy'\n",
   });
 });
