@@ -1,7 +1,15 @@
 // What a mistake is answered with: the messages that help, word for word. The codes of every other bad call are the
 // fuzzer's business.
 
-import { CutlossError, crossEntropySync, setDevice, type Tensor, tensor, zeros } from 'cutloss';
+import {
+  CutlossError,
+  crossEntropySync,
+  cutCrossEntropySync,
+  setDevice,
+  type Tensor,
+  tensor,
+  zeros,
+} from 'cutloss';
 import { describe, expect, test } from 'vitest';
 import { runChild } from './support/child.js';
 
@@ -23,6 +31,21 @@ const last = 'Float16Array' in globalThis ? ', Uint8Array or Float16Array' : ' o
 const kinds = `a Float32Array, Uint16Array, Int32Array, BigInt64Array${last}`;
 const oneObject = 'inputs are passed in one object, crossEntropy({ logits, targets }, options)';
 const byName = 'give each tensor by the name of its input, out: { logits: … }';
+
+const cut = {
+  hidden: tensor([
+    [1, 0],
+    [0, 1],
+  ]),
+  classifier: tensor([
+    [2, 0],
+    [0, 2],
+    [1, 1],
+  ]),
+  targets,
+};
+const cutCall = (given: object, options?: Wrong) => () =>
+  cutCrossEntropySync({ ...cut, ...given } as Wrong, options);
 
 const mistakes: Record<string, [code: string, message: string, run: () => unknown][]> = {
   'tensors and arrays': [
@@ -172,6 +195,58 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
       'DEVICE',
       "Expected 'auto', 'cpu', 'cuda' or 'cuda:<number>' for device but received 'gpu'",
       () => setDevice('gpu' as Wrong),
+    ],
+  ],
+  cutCrossEntropy: [
+    [
+      'SHAPE',
+      'Expected shape [vocab, 2] with at least one word, as hidden has 2 dims, for classifier but received [1, 3]',
+      cutCall({ classifier: tensor([[1, 2, 3]]) }),
+    ],
+    [
+      'DTYPE',
+      'Expected float32 for classifier but received bfloat16',
+      cutCall({ classifier: tensor(new Uint16Array(6), [3, 2], 'bfloat16') }),
+    ],
+    [
+      'OPTION',
+      "Expected an input of cutCrossEntropy but received 'classifer': did you mean 'classifier'?",
+      cutCall({ classifer: cut.classifier }),
+    ],
+    [
+      'SHAPE',
+      'Expected shape [3], one element per word, for bias but received [2]',
+      cutCall({ bias: tensor([1, 2]) }),
+    ],
+    [
+      'OPTION',
+      'Expected a bias, since grads asks for its gradient, for bias but received undefined',
+      cutCall({}, { grads: ['bias'] }),
+    ],
+    [
+      'OPTION',
+      "Expected 'hidden', 'classifier' or 'bias' for grads[0] but received 'logits'",
+      cutCall({}, { grads: ['logits'] }),
+    ],
+    [
+      'OPTION',
+      "Expected 'none', 'hidden' or 'both' for gradientFilter but received 'all'",
+      cutCall({}, { gradientFilter: 'all' }),
+    ],
+    [
+      'OPTION',
+      "Expected an option of gradientFilter but received 'epsilon': known are 'hidden', 'classifier', 'eps' and 'sortVocabulary'",
+      cutCall({}, { gradientFilter: { epsilon: 0.1 } }),
+    ],
+    [
+      'OPTION',
+      "Expected an option of cutCrossEntropy but received 'workSpaceBytes': did you mean 'workspaceBytes'?",
+      cutCall({}, { workSpaceBytes: 1 }),
+    ],
+    [
+      'TARGET',
+      'Expected targets in [0, 3) for row 1 but received 3',
+      cutCall({ targets: tensor(new Int32Array([0, 3])) }),
     ],
   ],
 };
