@@ -26,23 +26,63 @@ inline Range part_of(const Range& range, int64_t size, int64_t n) {
   return {range.first + n * size, std::min(size, range.count - n * size)};
 }
 
+inline CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {
+  CutShape s = {};
+  s.rows = r.rows;
+  s.classes = r.classes;
+  s.dim = r.dim;
+  s.panel = k.panel;
+  s.tile_rows = k.tile_rows;
+  s.pairs = k.pairs;
+  s.words = words_of(k.pairs, r.dim);
+  s.has_bias = bool(r.bias);
+  s.rounds = r.hidden.dtype != DType::kFloat32;
+  s.hidden = bool(r.hidden_gradient);
+  s.classifier = bool(r.classifier_gradient);
+  s.bias = bool(r.bias_gradient);
+  s.filters = r.filters();
+  // A gradient that nothing filters needs every logit.
+  s.skips = s.filters && ((s.hidden && r.filter_hidden) || (s.classifier && r.filter_classifier));
+  s.sorts = s.filters && r.sort_vocabulary;
+  s.class_weights = bool(r.class_weights);
+  s.entropy = bool(r.entropy);
+  s.labels = r.label_smoothing > 0;
+  s.argmax = bool(r.argmax);
+  return s;
+}
+
+/// Lines of a matrix: those in `order`, or `from` and those that follow.
+struct Lines {
+  char* from;
+  const int32_t* order;
+};
+
 struct CutBuffers {
   // per row of the call
   int32_t* ids;          // target, or -1
+  int32_t* places;       // where the target stands in the order of classes, or -1; may be `ids`
   float* target_logits;  // the target's product
   float *reference, *factor, *labels, *threshold, *target_factor;
   float* matters;  // 0: nothing depends on the row
+  float* cut;      // a logit below it is left out by the filter
   double* values;  // the loss of a row
 
-  // per class
-  float* bias;        // as floats
-  double* bias_sums;  // its gradient
+  // per class, in their order
+  int32_t* order;        // the class at each place; null: 0, 1, ...
+  int32_t* place_of;     // the place of each class, likewise
+  float* keys;           // what the order is by
+  float* bias;           // as floats
+  float* class_weights;  // where they are read in an order of their own
+  double* bias_sums;     // its gradient
 
   // per span and row of a forward pass
   float* max;
   double *sum, *gap, *labelled;
   float* best;
   int32_t* argmax;
+
+  float* block_max;  // of a forward pass: [blocks][pass_rows], the largest z but the target's
+  uint8_t* live;     // [panels of rows][blocks]: whether the filter may keep any of these logits
 
   // of a chunk
   float* panels;           // rows turned
@@ -57,6 +97,7 @@ struct CutBuffers {
   static CutBuffers lay_out(Arena& arena, const CutShape& s, const CutPlan& p) {
     CutBuffers b;
     b.ids = arena.take<int32_t>(s.rows);
+    b.places = s.sorts ? arena.take<int32_t>(s.rows) : b.ids;
     b.target_logits = arena.take<float>(s.rows);
     b.values = arena.take<double>(s.rows);
     const int64_t rows = s.gradient() ? round_up(s.rows, s.panel) : 0;
@@ -67,7 +108,11 @@ struct CutBuffers {
     b.target_factor = arena.take<float>(rows);
     b.matters = arena.take<float>(rows);
 
+    b.order = arena.take<int32_t>(s.sorts ? s.classes : 0);
+    b.place_of = arena.take<int32_t>(s.sorts ? s.classes : 0);
+    b.keys = arena.take<float>(s.sorts ? s.classes : 0);
     b.bias = arena.take<float>(s.has_bias ? s.classes : 0);
+    b.class_weights = arena.take<float>(s.sorts && s.labels && s.class_weights ? s.classes : 0);
     b.bias_sums = arena.take<double>(s.bias ? s.classes : 0);
 
     const int64_t partials = divide_up(s.classes, span_classes(s.classes)) * p.pass_rows;
@@ -77,6 +122,12 @@ struct CutBuffers {
     b.labelled = arena.take<double>(s.labels ? partials : 0);
     b.best = arena.take<float>(s.argmax ? partials : 0);
     b.argmax = arena.take<int32_t>(s.argmax ? partials : 0);
+
+    const bool skips = s.skips && !p.keeps_logits;
+    const int64_t blocks = skips ? divide_up(s.classes, kBlock) : 0;
+    b.cut = arena.take<float>(skips ? rows : 0);
+    b.block_max = arena.take<float>(blocks * p.pass_rows);
+    b.live = arena.take<uint8_t>(blocks * divide_up(s.rows, s.panel));
 
     b.panels = arena.take<float>(std::max(p.pass_rows, p.chunk_rows) * s.words);
     const int64_t chunk_lines = round_up(p.chunk_classes, 2);
@@ -104,6 +155,7 @@ struct CutCall {
   CutPlan plan;
   CutBuffers b;
   double label_weight = 0;  // sum of w_j, where labels are spread over all classes
+  double most_weight = 1;   // the largest |w_j|, or 1
   std::atomic<bool> no_scratch{false};
   std::atomic<int64_t> kept_tiles{0}, all_tiles{0};
 
@@ -113,12 +165,21 @@ struct CutCall {
   size_t element() const { return element_size(r.hidden.dtype); }
   const char* hidden_row(int64_t row) const { return r.hidden.as<const char>() + row * r.dim * element(); }
   const char* classifier_row(int64_t id) const { return r.classifier.as<const char>() + id * r.dim * element(); }
+  int64_t class_at(int64_t place) const { return b.order ? b.order[place] : place; }
+  /// The classes at some places: lines of the classifier or of its gradient.
+  Lines lines_of(const View& of, Range places) const {
+    char* first = of.as<char>() + (b.order ? 0 : places.first * r.dim * int64_t(element()));
+    return {first, b.order ? b.order + places.first : nullptr};
+  }
+  const float* class_weights() const { return b.class_weights ? b.class_weights : r.class_weights.as<const float>(); }
+
+  uint8_t* live(int64_t panel) const { return b.live + panel * divide_up(r.classes, kBlock); }
 
   /// The targets of `rows` among the classes of `block`, in the order of the rows.
   int64_t targets_in(Range rows, Range block, TargetHere* targets) const {
     int64_t count = 0;
     for (int64_t row = 0; row < rows.count; ++row) {
-      const int64_t line = b.ids[rows.first + row] - block.first;
+      const int64_t line = b.places[rows.first + row] - block.first;
       if (line >= 0 && line < block.count) targets[count++] = {line, row};
     }
     return count;

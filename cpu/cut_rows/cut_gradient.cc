@@ -57,7 +57,7 @@ struct CutGradient::BlockScratch {
   float* sums;        // of the block, where there is one chunk of rows
   float* target_sum;  // [dim]
   int64_t run_counts[kBlock];
-  int32_t order[kBlock];
+  int32_t order[kBlock], places[kBlock];
 
   BlockScratch(Parts& parts, const CutCall& c) {
     const int64_t rows = c.plan.chunk_rows;
@@ -96,8 +96,9 @@ void CutGradient::pack_strips(const GradientChunk& chunk) {
   const float* matters = c_.b.matters + chunk.rows.first;
   c_.run(divide_up(s.dim, s.panel), 0, [&](int64_t i, float*) {
     const Range dims = part_of({0, s.dim}, s.panel, i);
-    c_.k.strip(c_.hidden_row(chunk.rows.first) + dims.first * c_.element(), chunk.rows.count, s.dim, dims.count,
-               matters, c_.b.strips + i * words * s.panel);
+    c_.k.strip({c_.hidden_row(chunk.rows.first) + dims.first * c_.element(), nullptr, chunk.rows.count, s.dim,
+                dims.count, matters},
+               c_.b.strips + i * words * s.panel);
   });
 }
 
@@ -119,7 +120,7 @@ void CutGradient::classes_of(const GradientChunk& chunk, Range block, float* mem
                       round_up(chunk.rows.count, c_.k.panel),
                       block.first,
                       c_.transform,
-                      c_.r.class_weights.as<const float>(),
+                      c_.class_weights(),
                       {at_rows(b.reference), at_rows(b.factor), at_rows(b.labels), at_rows(b.threshold)},
                       scratch.targets,
                       count,
@@ -152,13 +153,11 @@ void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, const
                                   int64_t target_count) {
   const int64_t dim = c_.r.dim, stride = chunk_stride(c_.plan.chunk_rows);
   const int64_t bytes = dim * int64_t(c_.element());
-  char* out = c_.r.classifier_gradient.as<char>() + block.first * bytes;
-  float* sums = !c_.shape.rounds       ? reinterpret_cast<float*>(out)
-                : c_.b.classifier_sums ? c_.b.classifier_sums + (block.first - chunk.classes.first) * dim
-                                       : scratch.sums;
+  const Lines out = c_.lines_of(c_.r.classifier_gradient, block);
+  const Sums sums = sums_of(chunk, block, scratch);
   if (chunk.first_rows()) {
-    if (c_.r.fresh_classifier_gradient) populate(out, block.count * bytes);
-    std::fill_n(sums, block.count * dim, 0.f);
+    if (c_.r.fresh_classifier_gradient && !out.order) populate(out.from, block.count * bytes);
+    for (int64_t line = 0; line < block.count; ++line) std::fill_n(sums.at(line), dim, 0.f);
   }
   add_targets(chunk, scratch, target_count, sums);
 
@@ -169,7 +168,7 @@ void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, const
   p.pair = 2 * stride;
   p.step = 1;
   p.rows = block.count;
-  p.to = sums;
+  p.places = sums.order;
   p.stride = dim;
   p.add = true;
   const Run all = {0, words_of(c_.k.pairs, chunk.rows.count)};
@@ -179,25 +178,38 @@ void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, const
   for (int64_t at = 0; at < dim; at += c_.k.panel) {
     p.panel = c_.b.strips + at * words_of(c_.k.pairs, c_.plan.chunk_rows);
     p.columns = std::min(c_.k.panel, dim - at);
-    p.to = sums + at;
+    p.to = sums.first + at;
     if (!tiles.order) {
       c_.k.multiply(p);
       continue;
     }
     for (int64_t i = 0; i < tiles.count; ++i) {
       if (scratch.run_counts[i] == 0) continue;
-      p.order = tiles.order + i * c_.k.tile_rows;
+      p.lines = tiles.order + i * c_.k.tile_rows;
+      p.places = scratch.places + i * c_.k.tile_rows;
       p.rows = std::min(c_.k.tile_rows, block.count - i * c_.k.tile_rows);
       p.runs = scratch.runs + i * scratch.most_runs;
       p.run_count = scratch.run_counts[i];
       c_.k.multiply(p);
     }
   }
-  if (c_.shape.rounds && chunk.rows.end() == c_.r.rows) c_.k.narrow(sums, block.count * dim, out);
+  if (!c_.shape.rounds || chunk.rows.end() != c_.r.rows) return;
+  for (int64_t line = 0; line < block.count; ++line) {
+    c_.k.narrow(sums.at(line), dim, out.from + (out.order ? out.order[line] : line) * bytes);
+  }
+}
+
+CutGradient::Sums CutGradient::sums_of(const GradientChunk& chunk, Range block, const BlockScratch& scratch) const {
+  const int64_t dim = c_.r.dim;
+  if (c_.b.classifier_sums) return {c_.b.classifier_sums + (block.first - chunk.classes.first) * dim, nullptr, dim};
+  if (scratch.sums) return {scratch.sums, nullptr, dim};
+  const Lines out = c_.lines_of(c_.r.classifier_gradient, block);
+  return {reinterpret_cast<float*>(out.from), out.order, dim};
 }
 
 /// The rows of one target are added up before they join the sum of all chunks, which may be large beside each.
-void CutGradient::add_targets(const GradientChunk& chunk, const BlockScratch& scratch, int64_t count, float* sums) {
+void CutGradient::add_targets(const GradientChunk& chunk, const BlockScratch& scratch, int64_t count,
+                              const Sums& sums) {
   const int64_t dim = c_.r.dim;
   for (int64_t t = 0; t < count;) {
     const int64_t line = scratch.targets[t].line;
@@ -207,7 +219,8 @@ void CutGradient::add_targets(const GradientChunk& chunk, const BlockScratch& sc
       const float factor = c_.b.target_factor[row];
       if (factor != 0) c_.k.add_scaled(scratch.target_sum, c_.hidden_row(row), dim, factor);
     }
-    for (int64_t i = 0; i < dim; ++i) sums[line * dim + i] += scratch.target_sum[i];
+    float* sum = sums.at(line);
+    for (int64_t i = 0; i < dim; ++i) sum[i] += scratch.target_sum[i];
   }
 }
 
@@ -222,6 +235,8 @@ CutGradient::KeptTiles CutGradient::keep_tiles(const GradientChunk& chunk, Range
     std::sort(s.order, s.order + block.count,
               [&](int32_t a, int32_t b) { return set[a] != set[b] ? set[a] > set[b] : a < b; });
   }
+  const int32_t* places = sums_of(chunk, block, s).order;
+  for (int64_t i = 0; i < block.count; ++i) s.places[i] = places ? places[s.order[i]] : s.order[i];
   const int64_t count = divide_up(block.count, tile);
   int64_t kept = 0;
   for (int64_t i = 0; i < count; ++i) {
@@ -272,13 +287,23 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
     const Range block = part_of(chunk.classes, kBlock, n), next = part_of(chunk.classes, kBlock, n + 1);
     const int64_t words = words_of(c_.k.pairs, block.count), panel = words * c_.k.panel;
     const float* dz = chunk_line(chunk, block.first) + in_chunk;
+    const Lines classes = c_.lines_of(c_.r.classifier, block);
     Ahead lines, logits;
     if (next.count > 0 && !filtered) {
       const int64_t tiles = divide_up(rows.count, c_.k.tile_rows), width = dims.count * element;
-      lines = {c_.classifier_row(next.first) + dims.first * element, dim * element, width, next.count,
+      const Lines soon = c_.lines_of(c_.r.classifier, next);
+      lines = {soon.from + dims.first * element,
+               soon.order,
+               dim * element,
+               width,
+               next.count,
                divide_up(next.count * divide_up(width, 64), tiles * divide_up(dims.count, c_.k.panel))};
-      logits = {reinterpret_cast<const char*>(chunk_line(chunk, next.first) + in_chunk), stride * 4, rows.count * 4,
-                next.count, divide_up(next.count * divide_up(rows.count * 4, 64), tiles)};
+      logits = {reinterpret_cast<const char*>(chunk_line(chunk, next.first) + in_chunk),
+                nullptr,
+                stride * 4,
+                rows.count * 4,
+                next.count,
+                divide_up(next.count * divide_up(rows.count * 4, 64), tiles)};
     }
     bool packed = false;
     const Run whole = {0, words};
@@ -297,7 +322,7 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
       for (int64_t j = 0; j * c_.k.panel < dims.count; ++j) {
         const Range strip = part_of(dims, c_.k.panel, j);
         if (!packed) {
-          c_.k.strip(c_.classifier_row(block.first) + strip.first * element, block.count, dim, strip.count, nullptr,
+          c_.k.strip({classes.from + strip.first * element, classes.order, block.count, dim, strip.count, nullptr},
                      strips + j * panel);
         }
         p.panel = strips + j * panel;

@@ -20,28 +20,30 @@ struct Run {
 /// A rectangle of memory that will be read soon: fetched a few lines at a time, between register tiles.
 struct Ahead {
   const char* from = nullptr;
+  const int32_t* order = nullptr;           // the rows that are meant, or null: 0, 1, ...
   int64_t stride = 0, width = 0, rows = 0;  // width in bytes
   int64_t share = 0;                        // lines at a time
   int64_t row = 0, at = 0;
 
   CUTLOSS_HD void fetch() {
     for (int64_t n = share; n > 0 && row < rows; --n) {
-      __builtin_prefetch(from + row * stride + at, 0, 2);
+      __builtin_prefetch(from + (order ? order[row] : row) * stride + at, 0, 2);
       if ((at += 64) >= width) at = 0, ++row;
     }
   }
 };
 
-/// to[i][j] (+)= sum over k of a(i, k) panel[k][j], with a(i, k) at a + (i / 2) pair + (i % 2) row + k step.
+/// to[places[i]][j] (+)= sum over k of a(lines[i], k) panel[k][j], with a(i, k) at a + (i / 2) pair + (i % 2) row + k
+/// step.
 struct Product {
   const float* a;
   int64_t row, pair, step;  // in words
   int64_t rows;
-  const int32_t* order;  // the lines of a and `to` that are meant, or null: 0, 1, ...
-  const float* panel;    // [words][panel], zero beyond its columns
+  const int32_t *lines, *places;  // or null: 0, 1, ...
+  const float* panel;             // [words][panel], zero beyond its columns
   const Run* runs;
   int64_t run_count;
-  float* to;  // [rows][stride]
+  float* to;  // [places][stride]
   int64_t stride;
   int64_t columns;  // <= panel
   bool add;
@@ -70,6 +72,7 @@ struct RowPartials {
   double* labelled;  // w_j z_j, the target's included, or null
   float* best;       // the largest logit, or null
   int32_t* argmax;   // its class, or null
+  float* block_max;  // of the last block: the largest z but the target's, or null
 
   static constexpr float kNoMax = -3.4028234663852886e38f;
 };
@@ -80,6 +83,7 @@ struct LogitTile {
   int64_t stride;
   int64_t lines;
   int64_t first_class;
+  const int32_t* order;  // the class of each line, or null: first_class and those that follow
   CutTransform transform;
   const float* class_weights;  // [classes], for label smoothing, or null
   const TargetHere* targets;
@@ -113,6 +117,16 @@ struct GradientTile {
   float* scratch;  // [2][rows]
 };
 
+/// Some columns of rows that become a panel.
+struct Strip {
+  const void* from;      // the first column of row 0
+  const int32_t* order;  // the rows that are meant, or null: 0, 1, ...
+  int64_t count;         // of rows
+  int64_t stride;        // from row to row, in elements
+  int64_t columns;
+  const float* factor;  // [count]: a row where it is 0 becomes zero; or null
+};
+
 struct CutKernels {
   int64_t panel;      // rows (or dims) side by side in a panel
   int64_t tile_rows;  // lines of a register tile
@@ -124,14 +138,14 @@ struct CutKernels {
 
   // panel[words][panel] of up to `panel` rows of [dim], zero beyond them: summed over dim
   void (*turn)(const void* rows, int64_t count, int64_t dim, float* to);
-  // panel[words][panel] of some columns of `count` rows, whose stride is in elements: summed over rows.
-  // Rows whose `factor` is zero, where it is given, become zero.
-  void (*strip)(const void* from, int64_t count, int64_t stride, int64_t columns, const float* factor, float* to);
+  // panel[words][panel] of some columns of rows: summed over rows
+  void (*strip)(const Strip& strip, float* to);
   // [count][words] of rows of [dim]
   void (*widen)(const void* rows, int64_t count, int64_t dim, float* to);
   void (*narrow)(const float* from, int64_t count, void* to);
   // to += factor * from
   void (*add_scaled)(float* to, const void* from, int64_t count, float factor);
+  float (*dot)(const float* a, const void* b, int64_t count);
 };
 
 /// Words in a sum of `count` terms.

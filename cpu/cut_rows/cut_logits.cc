@@ -24,7 +24,7 @@ void CutLogits::compute(Range rows, Range classes, const LogitsWanted& wanted) {
       if (to.gap) std::fill_n(to.gap, padded, 0.0);
       if (to.labelled) std::fill_n(to.labelled, padded, 0.0);
       if (to.best) std::fill_n(to.best, padded, -INFINITY);
-      if (to.argmax) std::fill_n(to.argmax, padded, int32_t(mine.first));
+      if (to.argmax) std::fill_n(to.argmax, padded, int32_t(c_.class_at(mine.first)));
     }
     for (int64_t n = 0; n * kBlock < mine.count && !c_.cancel.requested(); ++n) {
       block(rows, classes, part_of(mine, kBlock, n), wanted, to, memory);
@@ -36,7 +36,7 @@ RowPartials CutLogits::partials(int64_t span) const {
   const int64_t at = span * c_.plan.pass_rows;
   const CutBuffers& b = c_.b;
   const auto part = [&](auto* array) { return array ? array + at : nullptr; };
-  return {b.max + at, b.sum + at, part(b.gap), part(b.labelled), part(b.best), part(b.argmax)};
+  return {b.max + at, b.sum + at, part(b.gap), part(b.labelled), part(b.best), part(b.argmax), nullptr};
 }
 
 void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted& wanted, const RowPartials& partials,
@@ -44,26 +44,36 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
   const CutKernels& k = c_.k;
   const int64_t words = c_.shape.words;
   float *tile = scratch, *transformed = tile + kBlock * k.panel, *widened = transformed + kBlock * k.panel;
-  const char* lines = c_.classifier_row(block.first);
-  if (!in_place()) k.widen(lines, block.count, c_.r.dim, widened);
+  const Lines lines = c_.lines_of(c_.r.classifier, block);
+  const int64_t n = block.first / kBlock;
+  const int64_t first_panel = rows.first / k.panel;
+  const auto live = [&](int64_t i) { return !wanted.only_live || c_.live(first_panel + i)[n]; };
+  for (int64_t i = 0; i < block.count && !in_place(); ++i) {
+    k.widen(c_.classifier_row(c_.class_at(block.first + i)), 1, c_.r.dim, widened + i * words);
+  }
 
   const int64_t panels = divide_up(rows.count, k.panel);
   const int64_t tiles = panels * divide_up(block.count, k.tile_rows) * divide_up(words, kMostWords);
   const Range next = part_of(classes, kBlock, (block.end() - classes.first) / kBlock);
   Ahead ahead;
   if (next.count > 0) {
-    const int64_t bytes = next.count * c_.r.dim * int64_t(c_.element());
-    ahead = {c_.classifier_row(next.first), bytes, bytes, 1, divide_up(bytes / 64, tiles)};
+    const Lines soon = c_.lines_of(c_.r.classifier, next);
+    const int64_t width = c_.r.dim * int64_t(c_.element());
+    ahead = {soon.from, soon.order, width, width, next.count, divide_up(next.count * divide_up(width, 64), tiles)};
   }
 
   for (int64_t i = 0; i < panels; ++i) {
     float* to = wanted.keep ? wanted.keep + (block.first - classes.first) * wanted.stride + i * k.panel : tile;
     const int64_t stride = wanted.keep ? wanted.stride : k.panel;
-    const float* a = in_place() ? reinterpret_cast<const float*>(lines) : widened;
+    if (!live(i)) {
+      for (int64_t line = 0; line < block.count; ++line) std::fill_n(to + line * stride, k.panel, -INFINITY);
+      continue;
+    }
+    const float* a = in_place() ? reinterpret_cast<const float*>(lines.from) : widened;
     for (int64_t at = 0; at < words; at += kMostWords) {
       const Run run = {at, std::min(at + kMostWords, words)};
-      k.multiply({a, words, 2 * words, 1, block.count, nullptr, c_.b.panels + i * k.panel * words, &run, 1, to, stride,
-                  k.panel, at > 0, &ahead});
+      k.multiply({a, words, 2 * words, 1, block.count, in_place() ? lines.order : nullptr, nullptr,
+                  c_.b.panels + i * k.panel * words, &run, 1, to, stride, k.panel, at > 0, &ahead});
     }
     if (!wanted.measure) continue;
 
@@ -74,10 +84,11 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
       c_.b.target_logits[panel.first + targets[t].row] = to[targets[t].line * stride + targets[t].row];
     }
     const auto part = [&](auto* array) { return array ? array + i * k.panel : nullptr; };
-    k.absorb({to, stride, block.count, block.first, c_.transform, c_.r.class_weights.as<const float>(), targets, count,
+    float* block_max = c_.b.block_max ? c_.b.block_max + n * c_.plan.pass_rows + i * k.panel : nullptr;
+    k.absorb({to, stride, block.count, block.first, lines.order, c_.transform, c_.class_weights(), targets, count,
               transformed},
              {part(partials.max), part(partials.sum), part(partials.gap), part(partials.labelled), part(partials.best),
-              part(partials.argmax)});
+              part(partials.argmax), block_max});
   }
 }
 
@@ -90,7 +101,11 @@ math::RowStatistics CutLogits::meet(int64_t at, int64_t* argmax) const {
     const RowPartials p = partials(i);
     if (p.sum[at] != 0 && p.max[at] > s.max) s.max = p.max[at];
     if (p.labelled) labelled += p.labelled[at];
-    if (p.best && (i == 0 || (!(p.best[at] <= best) && best == best))) best = p.best[at], *argmax = p.argmax[at];
+    if (!p.best) continue;
+    const bool first_of_equals = p.best[at] == best && p.argmax[at] < *argmax;
+    if (i == 0 || first_of_equals || (!(p.best[at] <= best) && best == best)) {
+      best = p.best[at], *argmax = p.argmax[at];
+    }
   }
   for (int64_t i = 0; i < spans; ++i) {
     const RowPartials p = partials(i);
@@ -114,7 +129,30 @@ void CutLogits::finish(Range rows) {
       if (c_.b.labels) c_.b.labels[row] = 0;
       if (c_.b.threshold) c_.b.threshold[row] = FLT_MIN;
     }
+    if (c_.b.live) mark_live(rows, panel);
   });
+}
+
+/// Conservative: what a tile's largest logit rules out, the gradient's own test of each element rules out as well.
+void CutLogits::mark_live(Range rows, Range panel) {
+  const int64_t at = panel.first - rows.first;
+  for (int64_t n = 0; n < divide_up(c_.r.classes, kBlock); ++n) {
+    const float* most = c_.b.block_max + n * c_.plan.pass_rows + at;
+    bool live = false;
+    for (int64_t i = 0; i < panel.count; ++i) live |= !(most[i] < c_.b.cut[panel.first + i]);
+    c_.live(panel.first / c_.k.panel)[n] = live;
+  }
+}
+
+/// The z below which |factor exp(z - reference)| + |labels w_j| < threshold for every class, with room for rounding.
+float CutLogits::cut_of(const math::RowOutcome& outcome, int64_t row) const {
+  constexpr double kRoom = 1e-4;
+  const CutBuffers& b = c_.b;
+  const double left = b.threshold[row] - std::fabs(outcome.labels) * c_.most_weight;
+  if (!(left > 0)) return -INFINITY;
+  if (b.factor[row] == 0) return INFINITY;
+  const double cut = b.reference[row] + std::log(left / std::fabs(b.factor[row])) - kRoom;
+  return std::nextafter(float(cut), -INFINITY);
 }
 
 void CutLogits::finish_row(int64_t row, int64_t at) {
@@ -125,7 +163,7 @@ void CutLogits::finish_row(int64_t row, int64_t at) {
   math::RowOutcome outcome;
   double slope = 0;
   if (id >= 0) {
-    const double bias = b.bias ? b.bias[id] : 0;
+    const double bias = b.bias ? b.bias[b.places[row]] : 0;
     const auto target = c_.transform.cap.at(b.target_logits[row] * c_.transform.inverse_temperature + bias);
     outcome = c_.terms.id_row(row, id, s, target.z);
     slope = target.slope * c_.transform.inverse_temperature;
@@ -145,6 +183,7 @@ void CutLogits::finish_row(int64_t row, int64_t at) {
   if (b.labels) b.labels[row] = float(outcome.labels);
   b.matters[row] = outcome.softmax != 0 || outcome.labels != 0 || outcome.target != 0;
   if (b.threshold) b.threshold[row] = std::max(float(c_.r.filter_eps * std::fabs(outcome.softmax)), FLT_MIN);
+  if (b.cut) b.cut[row] = cut_of(outcome, row);
 }
 
 }  // namespace cutloss::cpu

@@ -10,6 +10,7 @@ struct LogitsWanted {
   float* keep;  // [classes][stride], or null
   int64_t stride;
   bool measure;
+  bool only_live;  // what the filter cannot keep becomes -inf without being computed
 };
 
 class CutLogits {
@@ -19,7 +20,7 @@ class CutLogits {
   /// Packs `rows`, then computes their logits of `classes`; the statistics need all of them.
   void compute(Range rows, Range classes, const LogitsWanted& wanted);
 
-  /// After a measuring pass over `rows`: their losses, outputs, and factors of the gradient.
+  /// After a measuring pass over `rows`: their losses, outputs, and factors of the gradient; which tiles are live.
   void finish(Range rows);
 
  private:
@@ -28,6 +29,8 @@ class CutLogits {
   RowPartials partials(int64_t span) const;
   math::RowStatistics meet(int64_t row, int64_t* argmax) const;
   void finish_row(int64_t row, int64_t at);
+  float cut_of(const math::RowOutcome& outcome, int64_t row) const;
+  void mark_live(Range rows, Range panel);
 
   /// Whether the classifier is multiplied where it lies.
   bool in_place() const { return c_.r.hidden.dtype == DType::kFloat32 || (c_.k.pairs && c_.r.dim % 2 == 0); }

@@ -103,9 +103,10 @@ struct TileProduct {
       typename Kernel::Lines lines;
       lines.rows = p.rows - i < Kernel::kRows ? p.rows - i : Kernel::kRows;
       for (int64_t n = 0; n < Kernel::kRows; ++n) {
-        const int64_t at = i + (n < lines.rows ? n : lines.rows - 1), line = p.order ? p.order[at] : at;
+        const int64_t at = i + (n < lines.rows ? n : lines.rows - 1);
+        const int64_t line = p.lines ? p.lines[at] : at, place = p.places ? p.places[at] : at;
         lines.from[n] = p.a + line / 2 * p.pair + line % 2 * p.row;
-        lines.to[n] = p.to + line * p.stride;
+        lines.to[n] = p.to + place * p.stride;
       }
       if (p.ahead) p.ahead->fetch();
       Kernel::run(lines, p);

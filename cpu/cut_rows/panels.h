@@ -39,15 +39,15 @@ struct Panels {
     }
   }
 
-  static void strip(const void* from, int64_t count, int64_t stride, int64_t columns, const float* factor, float* to) {
-    const T* rows = static_cast<const T*>(from);
-    const auto row = [&](int64_t at) {
-      return at < count && !(factor && factor[at] == 0) ? rows + at * stride : nullptr;
+  static void strip(const Strip& s, float* to) {
+    const auto row = [&](int64_t at) -> const T* {
+      if (at >= s.count || (s.factor && s.factor[at] == 0)) return nullptr;
+      return static_cast<const T*>(s.from) + (s.order ? s.order[at] : at) * s.stride;
     };
     if constexpr (kPairs) {
-      for (int64_t i = 0; i < count; i += 2, to += kPanel) interleave(row(i), row(i + 1), columns, to);
+      for (int64_t i = 0; i < s.count; i += 2, to += kPanel) interleave(row(i), row(i + 1), s.columns, to);
     } else {
-      for (int64_t i = 0; i < count; ++i, to += kPanel) copy(row(i), columns, to);
+      for (int64_t i = 0; i < s.count; ++i, to += kPanel) copy(row(i), s.columns, to);
     }
   }
 
@@ -76,6 +76,16 @@ struct Panels {
     int64_t i = 0;
     for (; i + kLanes <= count; i += kLanes) V::store(to + i, V::multiply_add(V::load(in + i), f, V::load(to + i)));
     for (; i < count; ++i) to[i] += factor * math::widen(in[i]);
+  }
+
+  static float dot(const float* a, const void* b, int64_t count) {
+    const T* in = static_cast<const T*>(b);
+    F sum = {};
+    int64_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) sum = V::multiply_add(V::load(a + i), V::load(in + i), sum);
+    float rest = 0;
+    for (; i < count; ++i) rest += a[i] * math::widen(in[i]);
+    return float(V::horizontal_sum(sum)) + rest;
   }
 
  private:

@@ -1,55 +1,30 @@
 #include "cpu/cut_rows/run_cut_rows.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "cpu/cut_rows/cut_gradient.h"
 #include "cpu/cut_rows/cut_logits.h"
+#include "cpu/cut_rows/sort_classes.h"
 #include "cpu/memory.h"
 #include "math/float16.h"
 
 namespace cutloss::cpu {
 namespace {
 
-CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {
-  CutShape s = {};
-  s.rows = r.rows;
-  s.classes = r.classes;
-  s.dim = r.dim;
-  s.panel = k.panel;
-  s.tile_rows = k.tile_rows;
-  s.pairs = k.pairs;
-  s.words = words_of(k.pairs, r.dim);
-  s.has_bias = bool(r.bias);
-  s.rounds = r.hidden.dtype != DType::kFloat32;
-  s.hidden = bool(r.hidden_gradient);
-  s.classifier = bool(r.classifier_gradient);
-  s.bias = bool(r.bias_gradient);
-  s.filters = r.filters();
-  s.entropy = bool(r.entropy);
-  s.labels = r.label_smoothing > 0;
-  s.argmax = bool(r.argmax);
-  return s;
-}
-
-void widen(const View& from, float* to) {
-  for (int64_t i = 0; i < from.size; ++i) {
-    switch (from.dtype) {
-      case DType::kFloat16: to[i] = math::widen(from.as<const Half>()[i]); break;
-      case DType::kBFloat16: to[i] = math::widen(from.as<const BFloat16>()[i]); break;
-      default: to[i] = from.as<const float>()[i];
-    }
+float value_at(const View& from, int64_t i) {
+  switch (from.dtype) {
+    case DType::kFloat16: return math::widen(from.as<const Half>()[i]);
+    case DType::kBFloat16: return math::widen(from.as<const BFloat16>()[i]);
+    default: return from.as<const float>()[i];
   }
 }
 
-/// Into the place and dtype of `to`, each times `factor`.
-void narrow(const double* from, double factor, const View& to) {
-  for (int64_t i = 0; i < to.size; ++i) {
-    const auto value = float(from[i] * factor);
-    switch (to.dtype) {
-      case DType::kFloat16: math::narrow(value, to.as<Half>() + i); break;
-      case DType::kBFloat16: math::narrow(value, to.as<BFloat16>() + i); break;
-      default: to.as<float>()[i] = value;
-    }
+void store(float value, const View& to, int64_t i) {
+  switch (to.dtype) {
+    case DType::kFloat16: math::narrow(value, to.as<Half>() + i); break;
+    case DType::kBFloat16: math::narrow(value, to.as<BFloat16>() + i); break;
+    default: to.as<float>()[i] = value;
   }
 }
 
@@ -61,13 +36,22 @@ class CutRun {
     CutRowsRequest& r = c_.r;
     const CutBuffers& b = c_.b;
     CUTLOSS_TRY(c_.terms.prepare([&](int64_t row, int64_t id) { b.ids[row] = int32_t(id); }));
-    if (r.bias) widen(r.bias, b.bias);
+    const float* weights = r.class_weights.as<const float>();
+    if (c_.shape.sorts) {
+      for (int64_t id = 0; id < r.classes; ++id) b.keys[id] = r.bias ? value_at(r.bias, id) : 0;
+      sort_classes(c_);
+    }
+    for (int64_t place = 0; b.class_weights && place < r.classes; ++place) {
+      b.class_weights[place] = weights[c_.class_at(place)];
+    }
+    for (int64_t place = 0; b.bias && place < r.classes; ++place) b.bias[place] = value_at(r.bias, c_.class_at(place));
     if (b.bias_sums) std::fill_n(b.bias_sums, r.classes, 0.0);
     c_.transform = {{1, r.softcap}, 1 / r.temperature, b.bias, !r.bias && r.softcap == 0 && r.temperature == 1};
-    const float* weights = r.class_weights.as<const float>();
     for (int64_t j = 0; c_.shape.labels && j < r.classes; ++j) c_.label_weight += weights ? weights[j] : 1;
+    for (int64_t j = 0; weights && j < r.classes; ++j)
+      c_.most_weight = std::fmax(c_.most_weight, std::fabs(weights[j]));
     prepare_pages(r.fresh_hidden_gradient, r.hidden_gradient, true);
-    prepare_pages(r.fresh_classifier_gradient, r.classifier_gradient, false);
+    prepare_pages(r.fresh_classifier_gradient, r.classifier_gradient, c_.shape.sorts);
     return {};
   }
 
@@ -92,7 +76,9 @@ class CutRun {
       again_by_classes(c_.shape.hidden);
     }
     // dz is by the product, which the temperature divides
-    if (c_.shape.bias) narrow(c_.b.bias_sums, c_.r.temperature, c_.r.bias_gradient);
+    for (int64_t place = 0; c_.shape.bias && place < c_.r.classes; ++place) {
+      store(float(c_.b.bias_sums[place] * c_.r.temperature), c_.r.bias_gradient, c_.class_at(place));
+    }
   }
 
   double loss() const {
@@ -110,7 +96,7 @@ class CutRun {
   /// The statistics of every row; no logits are kept.
   void measure() {
     for_each_part(c_.r.rows, c_.plan.pass_rows, [&](Range rows) {
-      logits_.compute(rows, {0, c_.r.classes}, {nullptr, 0, true});
+      logits_.compute(rows, {0, c_.r.classes}, {nullptr, 0, true, false});
       logits_.finish(rows);
     });
   }
@@ -118,7 +104,7 @@ class CutRun {
   /// Loss and gradient of some rows, from logits that are computed once.
   void both_of(Range rows) {
     const Range classes = {0, c_.r.classes};
-    logits_.compute(rows, classes, {c_.b.logits, chunk_stride(c_.plan.chunk_rows), true});
+    logits_.compute(rows, classes, {c_.b.logits, chunk_stride(c_.plan.chunk_rows), true, false});
     if (!c_.interrupted().ok()) return;
     logits_.finish(rows);
     gradient_.compute({rows, classes, c_.shape.hidden, c_.shape.classifier, c_.shape.bias});
@@ -134,7 +120,8 @@ class CutRun {
 
   /// Gradients of a rectangle of logits, which are computed again.
   void again(const GradientChunk& chunk) {
-    logits_.compute(chunk.rows, chunk.classes, {c_.b.logits, chunk_stride(c_.plan.chunk_rows), false});
+    const bool skip = gradient_.may_skip(chunk);
+    logits_.compute(chunk.rows, chunk.classes, {c_.b.logits, chunk_stride(c_.plan.chunk_rows), false, skip});
     if (c_.interrupted().ok()) gradient_.compute(chunk);
   }
 

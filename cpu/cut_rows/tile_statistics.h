@@ -66,7 +66,9 @@ struct TileStatistics {
   template <bool kGaps>
   CUTLOSS_INLINE void add_softmax(const float* z, int64_t stride, int64_t lines, int64_t at, const RowPartials& to) {
     const F before = V::load(to.max + at);
-    const F most = largest(z, stride, lines, before);
+    const F here = largest(z, stride, lines, V::splat(-kInfinity));
+    const F most = V::max(here, before);
+    if (to.block_max) V::store(to.block_max + at, here);
     F sum = {}, gap = {};
     for (int64_t i = 0; i < lines; ++i) {
       const F v = V::load(z + i * stride);
@@ -106,19 +108,21 @@ struct TileStatistics {
     }
   }
 
-  /// The first of the largest, before the cap, which could make equals of them; not-a-number is larger than anything.
+  /// The first class of the largest, before the cap, which could make equals of them; not-a-number is larger than
+  /// anything.
   static void find_largest(const LogitTile& tile, const RowPartials& to) {
     const F scale = V::splat(float(tile.transform.inverse_temperature));
     for (int at = 0; at < kVectors * kLanes; at += kLanes) {
       F best = V::load(to.best + at);
       I argmax = V::template load_as<I>(to.argmax + at);
       for (int64_t i = 0; i < tile.lines; ++i) {
-        const int64_t j = tile.first_class + i;
-        const F bias = V::splat(tile.transform.bias ? tile.transform.bias[j] : 0);
+        const int64_t place = tile.first_class + i;
+        const I id = int32_t(tile.order ? tile.order[i] : place) - I{};
+        const F bias = V::splat(tile.transform.bias ? tile.transform.bias[place] : 0);
         const F v = V::multiply_add(V::load(tile.logits + i * tile.stride + at), scale, bias);
-        const I larger = ~(v <= best) & (best == best);
+        const I larger = (~(v <= best) | ((v == best) & (id < argmax))) & (best == best);
         best = larger ? v : best;
-        argmax = larger ? int32_t(j) - I{} : argmax;
+        argmax = larger ? id : argmax;
       }
       V::store(to.best + at, best);
       V::store_as(to.argmax + at, argmax);

@@ -76,6 +76,9 @@ struct CutShape {
   bool rounds;                    // storage is not float: gradients need sums of their own
   bool hidden, classifier, bias;  // gradients that are wanted
   bool filters;
+  bool skips;  // some logits need not be computed again, if what they were the first time says so
+  bool sorts;  // classes are taken in an order of their own
+  bool class_weights;
   bool entropy, labels, argmax;
 
   bool gradient() const { return hidden || classifier || bias; }
@@ -101,7 +104,10 @@ template <class Bytes>
 CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
   const int64_t all_rows = round_up(std::max<int64_t>(s.rows, 1), s.panel);
   const int64_t all_classes = round_up(s.classes, kBlock);
-  const int64_t pass = std::min(kPanelBytes, budget / 4) / (s.words * 4) / s.panel * s.panel;
+  // what a row takes in a pass: its panel, its part of every span, its largest logit of every block
+  const int64_t panel = s.words * 4, spans = divide_up(s.classes, span_classes(s.classes));
+  const int64_t row = panel + spans * 36 + (s.skips ? divide_up(s.classes, kBlock) * 4 : 0);
+  const int64_t pass = std::min(kPanelBytes / panel, budget / 4 / row) / s.panel * s.panel;
   CutPlan plan;
   plan.pass_rows = std::clamp(pass, s.panel, all_rows);
   if (!s.gradient()) return plan;

@@ -56,7 +56,8 @@ constexpr CutKernels cut_kernels() {
           P::strip,
           P::widen,
           P::narrow,
-          P::add_scaled};
+          P::add_scaled,
+          P::dot};
 }
 
 template <class V>

@@ -1,147 +1,22 @@
-// What a table of cases cannot say about cutCrossEntropy: the filter's bound, objectives written in JavaScript, NaN that
+// What a table of cases cannot say about cutCrossEntropy: objectives written in JavaScript, NaN that
 // stays in its row, zeros that are exactly zero, and answers known in closed form. Runs on every backend, like the table.
 
-import { CutlossError, cutCrossEntropySync, type RowOptions } from 'cutloss';
+import { CutlossError, cutCrossEntropySync } from 'cutloss';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cutCrossEntropy } from '../reference/cut-cross-entropy.js';
 import { backend } from '../support/backends.js';
-import { decode, encode, type FloatDType, floatDTypes, halfUlp } from '../support/dtypes.js';
+import { decode, encode, floatDTypes, halfUlp } from '../support/dtypes.js';
 import { expectBackend } from '../support/expect-backend.js';
 import { random } from '../support/random.js';
+import { bitsOf, type Numbers, problem, run, valuesOf } from './cut-problem.js';
 import { expectScalar, K } from './tolerance.js';
 
-type Options = RowOptions & {
-  grads?: boolean | string[];
-  upstream?: number;
-  reduction?: string;
-  out?: object;
-};
-type Numbers = Float32Array | Uint16Array;
 const device = backend.device;
 
 beforeAll(expectBackend);
 
-interface Problem {
-  rows: number;
-  dim: number;
-  classes: number;
-  dtype: FloatDType;
-  hidden: Numbers;
-  classifier: Numbers;
-  bias: Numbers;
-  ids: Int32Array;
-}
-
-function problem(dtype: FloatDType, rows = 37, dim = 19, classes = 131): Problem {
-  const { normal, below } = random(21);
-  const fill = (count: number, size: number): Numbers =>
-    encode(
-      Float64Array.from({ length: count }, () => size * normal()),
-      dtype,
-    );
-  return {
-    rows,
-    dim,
-    classes,
-    dtype,
-    hidden: fill(rows * dim, 1),
-    classifier: fill(classes * dim, 3 / Math.sqrt(dim)),
-    bias: fill(classes, 1),
-    ids: Int32Array.from({ length: rows }, (_, i) => (i % 7 === 3 ? -100 : below(classes))),
-  };
-}
-
-function run(p: Problem, options: Options = {}) {
-  const { rows, dim, classes, dtype } = p;
-  return cutCrossEntropySync(
-    {
-      hidden: { data: p.hidden, shape: [rows, dim], dtype },
-      classifier: { data: p.classifier, shape: [classes, dim], dtype },
-      bias: { data: p.bias, shape: [classes], dtype },
-      targets: { data: p.ids, shape: [rows] },
-    },
-    { device, ...options } as never,
-  );
-}
-type Found = ReturnType<typeof run>;
-
-const bitsOf = (found: Found) =>
-  [found.grads.hidden, found.grads.classifier, found.grads.bias].map((tensor) =>
-    tensor ? Array.from(tensor.dataSync() as Numbers) : undefined,
-  );
-const valuesOf = (found: Found, name: 'hidden' | 'classifier' | 'bias', dtype: FloatDType): Float64Array =>
-  decode(found.grads[name]?.dataSync() as Numbers, dtype);
-
 describe.each(floatDTypes)('cutCrossEntropy of %s', (dtype) => {
   const p = problem(dtype);
-
-  describe('the filter', () => {
-    test('with eps 0 changes no bit', () => {
-      const exact = run(p, { grads: true });
-      const found = run(p, { grads: true, gradientFilter: { hidden: true, classifier: true, eps: 0 } });
-      expect(bitsOf(found)).toEqual(bitsOf(exact));
-      expect([exact.keptTiles, found.keptTiles]).toEqual([undefined, 1]);
-    });
-
-    test.each([{ eps: 1e-3 }, { eps: 1e-3, sortVocabulary: true }, { eps: 1 }])(
-      '%o drops no more than eps of any product, and keeps every target',
-      (filter) => {
-        const large = problem(dtype, 80, 19, 700);
-        const { rows, dim, classes, ids } = large;
-        for (const workspaceBytes of [undefined, 1]) {
-          const sum: Options = { grads: true, reduction: 'sum', ...(workspaceBytes && { workspaceBytes }) };
-          const exact = run(large, sum);
-          const found = run(large, { ...sum, gradientFilter: { hidden: true, classifier: true, ...filter } });
-          // tiles of a GPU are 16 x 64, and here each of them holds a probability above eps
-          const atMost = filter.eps === 1 ? 0.01 : device === 'cpu' ? 0.9 : 1;
-          expect(found.keptTiles).toBeLessThanOrEqual(atMost);
-          expect(found.loss).toBe(exact.loss);
-          const [hidden, classifier] = [decode(large.hidden, dtype), decode(large.classifier, dtype)];
-          const sizes = (of: Float64Array, count: number, counts: (i: number) => boolean) => {
-            const sum = new Float64Array(dim);
-            for (let i = 0; i < count; i++)
-              if (counts(i))
-                for (let k = 0; k < dim; k++)
-                  sum[k] = (sum[k] as number) + Math.abs(of[i * dim + k] as number);
-            return sum;
-          };
-          const bounds = {
-            hidden: sizes(classifier, classes, () => true),
-            classifier: sizes(hidden, rows, (i) => (ids[i] as number) >= 0),
-          };
-          for (const name of ['hidden', 'classifier'] as const) {
-            const [a, b] = [valuesOf(exact, name, dtype), valuesOf(found, name, dtype)];
-            a.forEach((value, i) => {
-              const bound = filter.eps * (bounds[name][i % dim] as number);
-              const rounding = K * (halfUlp(value, dtype) + halfUlp(b[i] as number, dtype));
-              expect(Math.abs((b[i] as number) - value)).toBeLessThanOrEqual(bound + rounding);
-            });
-          }
-          // a filter that drops everything else leaves (p - 1) of the target, exactly as it was
-          if (filter.eps !== 1) continue;
-          const counted = ids.findIndex((id) => id >= 0);
-          const p1 = Math.expm1(run(large, { outputs: ['logProb'] }).logProb?.dataSync()[counted] as number);
-          for (let k = 0; k < dim; k++) {
-            const c = classifier[(ids[counted] as number) * dim + k] as number;
-            const got = valuesOf(found, 'hidden', dtype)[counted * dim + k] as number;
-            expect(Math.abs(got - p1 * c)).toBeLessThanOrEqual(
-              K * (halfUlp(p1 * c, dtype) + 2 ** -22 * Math.abs(c)),
-            );
-          }
-        }
-      },
-    );
-
-    test("'hidden' leaves no row of the classifier's gradient zero, and the loss and bias as they are", () => {
-      const found = run(p, { grads: true, gradientFilter: { eps: 0.01 } });
-      const exact = run(p, { grads: true });
-      const gradient = valuesOf(found, 'classifier', dtype);
-      for (let j = 0; j < p.classes; j++)
-        expect(gradient.subarray(j * p.dim, (j + 1) * p.dim).some((value) => value !== 0)).toBe(true);
-      expect(bitsOf(found).slice(1)).toEqual(bitsOf(exact).slice(1));
-      if (device === 'cpu') expect(found.keptTiles).toBeLessThan(1);
-    });
-  });
 
   test('an objective in JavaScript gets log p of every row and decides loss and gradients', () => {
     const { normal } = random(5);

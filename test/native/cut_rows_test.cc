@@ -6,15 +6,16 @@
 #include <vector>
 
 #include "cpu/cut_rows/cut_call.h"
+#include "cpu/cut_rows/cut_logits.h"
 #include "math/float16.h"
 #include "test/native/levels_here.h"
 
 using namespace cutloss;
 
 void plans() {
-  for (const int64_t rows : {0, 1, 64, 1024, 5000}) {
-    for (const int64_t classes : {1, 2, 97, 50304, 256000}) {
-      for (const int64_t dim : {1, 65, 768, 4096}) {
+  for (const int64_t rows : {0, 1, 64, 1024, 5000, 1 << 20}) {
+    for (const int64_t classes : {1, 2, 97, 50304, 1 << 20}) {
+      for (const int64_t dim : {1, 65, 768, 16384}) {
         for (const bool rounds : {false, true}) {
           for (const int64_t budget : {int64_t{1}, int64_t{1} << 20, int64_t{64} << 20, int64_t{1} << 32}) {
             cpu::CutShape s = {};
@@ -115,8 +116,79 @@ void against_loops(DType dtype, double step, int64_t rows, int64_t dim, int64_t 
   CHECK(close(classifier_gradient, dc));
 }
 
+/// A tile that the forward pass calls dead holds no softmax above eps, and one that it calls live does; in words of
+/// very different frequency, so that there are both.
+void what_is_live(const cpu::Level& level) {
+  const int64_t rows = 200, dim = 8, classes = 1000;
+  const double eps = 1e-3;
+  std::mt19937 random(7);
+  Matrix<float> hidden(rows * dim, 1, random), classifier(classes * dim, 0.4, random);
+  for (int64_t i = 0; i < rows; ++i) hidden.values[i * dim] = hidden.storage[i * dim] = 1;
+  for (int64_t j = 0; j < classes; ++j) {
+    classifier.values[j * dim] = classifier.storage[j * dim] = -1.5f * std::log(1 + float(j));
+  }
+  std::vector<int32_t> targets(rows);
+  for (int64_t i = 0; i < rows; ++i) targets[i] = i % 5 == 2 ? -100 : int32_t(random() % uint32_t(classes));
+  std::vector<float> gradient(rows * dim);
+
+  CutRowsRequest r;
+  r.rows = rows, r.classes = classes, r.dim = dim, r.time = rows;
+  r.reduction = int64_t(Reduction::kSum);
+  r.hidden = hidden.view(DType::kFloat32);
+  r.classifier = classifier.view(DType::kFloat32);
+  r.targets = {targets.data(), rows, DType::kInt32, kHost, true};
+  r.hidden_gradient = {gradient.data(), rows * dim, DType::kFloat32, kHost, true};
+  r.filter_hidden = 1, r.filter_eps = eps;
+
+  Cancel never;
+  cpu::CutCall call(r, level.cut_rows->by_dtype[0], level, cpu::ThreadPool::shared(), never);
+  call.shape = cpu::shape_of(r, call.k);
+  const auto bytes = [&](const cpu::CutPlan& plan) {
+    cpu::Arena counting;
+    cpu::CutBuffers::lay_out(counting, call.shape, plan);
+    return counting.bytes();
+  };
+  call.plan = cpu::plan_cut_rows(call.shape, 1, bytes);
+  CHECK(!call.plan.keeps_logits);
+  cpu::Workspace workspace;
+  CHECK(workspace.open(bytes(call.plan)).ok());
+  cpu::Arena arena = workspace.arena();
+  call.b = cpu::CutBuffers::lay_out(arena, call.shape, call.plan);
+  CHECK(call.terms.prepare([&](int64_t row, int64_t id) { call.b.ids[row] = int32_t(id); }).ok());
+  call.transform = {{1, 0}, 1, nullptr, true};
+  cpu::CutLogits logits(call);
+  for (int64_t n = 0; n * call.plan.pass_rows < rows; ++n) {
+    const cpu::Range pass = cpu::part_of({0, rows}, call.plan.pass_rows, n);
+    logits.compute(pass, {0, classes}, {nullptr, 0, true, false});
+    logits.finish(pass);
+  }
+
+  std::vector<double> largest(cpu::divide_up(rows, call.k.panel) * cpu::divide_up(classes, cpu::kBlock));
+  std::vector<double> p(classes);
+  for (int64_t i = 0; i < rows; ++i) {
+    double sum = 0;
+    for (int64_t j = 0; j < classes; ++j) {
+      double z = 0;
+      for (int64_t k = 0; k < dim; ++k) z += hidden.values[i * dim + k] * classifier.values[j * dim + k];
+      sum += p[j] = std::exp(z);
+    }
+    for (int64_t j = 0; j < classes && targets[i] >= 0; ++j) {
+      double& most = largest[i / call.k.panel * cpu::divide_up(classes, cpu::kBlock) + j / cpu::kBlock];
+      if (j != targets[i]) most = std::max(most, p[j] / sum);
+    }
+  }
+  int64_t live = 0;
+  for (size_t tile = 0; tile < largest.size(); ++tile) {
+    CHECK(call.b.live[tile] || largest[tile] < eps);
+    CHECK(!call.b.live[tile] || largest[tile] > 0.999 * eps);
+    live += call.b.live[tile];
+  }
+  CHECK(live > 0 && live < int64_t(largest.size()));
+}
+
 int main() {
   plans();
+  test::for_each_level(what_is_live);
   test::for_each_level([](const cpu::Level&) {
     const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 2}, {63, 17, 97}, {65, 33, 193}, {130, 65, 96}, {7, 129, 500}};
     for (const auto& [rows, dim, classes] : sizes) {
