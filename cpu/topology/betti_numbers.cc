@@ -24,7 +24,7 @@ template <int kAxes>
 Status betti_numbers(const BettiNumbersRequest& r, int64_t item, Cancel& cancel, int32_t* numbers) {
   constexpr int kTop = kAxes - 1;
   Filtration<kAxes> mask;
-  CUTLOSS_TRY(load(r, r.field, item, false, &mask));
+  CUTLOSS_TRY(load(r, r.field, item, false, cancel, &mask));
   CUTLOSS_TRY(rank(&mask, cancel));
   const float inside = r.sublevel ? 0.0f : -1.0f;
   if (mask.values[mask.order[0]] != inside) return {};
@@ -38,7 +38,7 @@ Status betti_numbers(const BettiNumbersRequest& r, int64_t item, Cancel& cancel,
   }
   if (r.wants(kTop) || by_euler) {
     Buffer<uint32_t> ranks;
-    CUTLOSS_TRY(rank_top_cells(mask, &ranks));
+    CUTLOSS_TRY(rank_top_cells(mask, cancel, &ranks));
     CUTLOSS_TRY(side_of_top_cells(mask, ranks.data(), nullptr, {}, cancel, &side));
     cavities = side.bars.count;
   }

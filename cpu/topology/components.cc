@@ -25,7 +25,7 @@ void leave(const PassOptions& options, Cell cell) {
 template <int kAxes, class OnJoin>
 Status join_voxels_by(const Filtration<kAxes>& field, const PassOptions& options, const Cancel& cancel,
                       OnJoin&& on_join) {
-  if (options.tree) return join_voxels_of_tree(field, *options.tree, on_join);
+  if (options.tree) return join_voxels_of_tree(field, *options.tree, cancel, on_join);
   CUTLOSS_TRY(reserve_rest<math::Edges<kAxes>>(options, field.grid));
   return join_voxels(field, cancel, on_join, [&](Cell edge) { leave<math::Edges<kAxes>>(options, edge); });
 }
@@ -64,7 +64,7 @@ Status side_of_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cel
   if (side) CUTLOSS_TRY(side->bars.reserve(most_bars(field.grid)));
   if (findable) CUTLOSS_TRY(side->bar_of.allocate(field.grid.places, kNone));
   if (options.joins) CUTLOSS_TRY(options.joins->reserve(field.grid.voxels));
-  if (side && comparison) CUTLOSS_TRY(under.begin(field.grid.places, comparison));
+  if (side && comparison) CUTLOSS_TRY(under.begin(field.grid.places, comparison, cancel));
   return join_top_cells_by(field, top_cell_ranks, options, cancel, [&](Cell wall, const Join& join) {
     uint32_t key = kNone;
     if (options.joins) key = options.joins->add({join.dying, join.surviving});
@@ -85,8 +85,8 @@ Status keys_of_voxels(const Filtration<kAxes>& comparison, const Filtration<kAxe
   ElderUnder<Direction::kAscending> first, second;
   if (keys) {
     CUTLOSS_TRY(keys->reserve(most_bars(comparison.grid)));
-    CUTLOSS_TRY(first.begin(comparison.grid.places, sides[0]->ranks.data()));
-    CUTLOSS_TRY(second.begin(comparison.grid.places, sides[1]->ranks.data()));
+    CUTLOSS_TRY(first.begin(comparison.grid.places, sides[0]->ranks.data(), cancel));
+    CUTLOSS_TRY(second.begin(comparison.grid.places, sides[1]->ranks.data(), cancel));
   }
   return join_voxels_by(comparison, options, cancel, [&](Cell edge, const Join& join) {
     if (!keys) return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cinttypes>
 
+#include "cpu/topology/poll.h"
 #include "math/float16.h"
 
 namespace cutloss::cpu {
@@ -38,7 +39,6 @@ uint32_t sort_key(float value) {
 constexpr int kDigits = 3;
 constexpr int kDigitBits = 11;
 constexpr uint32_t kBuckets = 1u << kDigitBits;
-constexpr uint32_t kPoll = 1 << 20;  // voxels
 
 uint32_t digit_of(uint64_t pair, int digit) { return pair >> (32 + kDigitBits * digit) & (kBuckets - 1); }
 
@@ -53,7 +53,8 @@ math::Grid<kAxes> grid_of(const FieldBatch& batch) {
 }
 
 template <int kAxes>
-Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigmoid, Filtration<kAxes>* field) {
+Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigmoid, const Cancel& cancel,
+            Filtration<kAxes>* field) {
   const math::Grid<kAxes>& grid = field->grid = grid_of<kAxes>(batch);
   CUTLOSS_TRY(field->values.allocate(grid.places));
   float* values = field->values.data();
@@ -66,7 +67,7 @@ Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigm
     const auto* row_values = all + item * batch.voxels();
     for_each_row(grid, [&](uint32_t place, uint32_t plane, uint32_t row) {
       const bool inside = row - padding < batch.height && (kAxes == 2 || plane - padding < batch.depth);
-      if (!inside) return;
+      if (!inside || cancel.requested()) return;
       float* to = values + place + padding;
       for (uint32_t i = 0; i < width; ++i) {
         float value = to_float(row_values[i]);
@@ -80,6 +81,7 @@ Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigm
       row_values += width;
     });
   });
+  if (cancel.requested()) return cancelled();
   if (!padding) return {};
   for_each_row(grid, [&](uint32_t place, uint32_t plane, uint32_t row) {
     const bool inside = row - 1 < batch.height && (kAxes == 2 || plane - 1 < batch.depth);
@@ -111,12 +113,14 @@ Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
   uint32_t starts[kDigits][kBuckets] = {};
   uint64_t* next = pairs.data();
   for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
+    if (cancel.requested()) return;
     for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) {
       const uint64_t pair = uint64_t{sort_key(field->values[i])} << 32 | i;
       for (int digit = 0; digit < kDigits; ++digit) ++starts[digit][digit_of(pair, digit)];
       *next++ = pair;
     }
   });
+  if (cancel.requested()) return cancelled();
   for (int digit = 0; digit < kDigits; ++digit) {
     uint32_t* start = starts[digit];
     if (start[digit_of(pairs[0], digit)] == grid.voxels) continue;
@@ -124,7 +128,7 @@ Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
     for (uint32_t bucket = 0; bucket < kBuckets; ++bucket) sum += std::exchange(start[bucket], sum);
     if (!sorted) CUTLOSS_TRY(sorted.allocate(grid.voxels));
     for (uint32_t i = 0; i < grid.voxels; ++i) {
-      if (i % kPoll == 0 && cancel.requested()) return cancelled();
+      if (stops_at(i, cancel)) return cancelled();
       sorted[start[digit_of(pairs[i], digit)]++] = pairs[i];
     }
     std::swap(pairs, sorted);
@@ -135,7 +139,7 @@ Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
   CUTLOSS_TRY(field->order.allocate(grid.voxels));
   uint32_t current = 0;
   for (uint32_t i = 0; i < grid.voxels; ++i) {
-    if (i % kPoll == 0 && cancel.requested()) return cancelled();
+    if (stops_at(i, cancel)) return cancelled();
     if (i > 0 && pairs[i] >> 32 != pairs[i - 1] >> 32) ++current;
     field->order[i] = uint32_t(pairs[i]);
     field->ranks[uint32_t(pairs[i])] = current;
@@ -144,15 +148,16 @@ Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
 }
 
 template <int kAxes>
-Status rank_top_cells(const Filtration<kAxes>& field, Buffer<uint32_t>* ranks) {
+Status rank_top_cells(const Filtration<kAxes>& field, const Cancel& cancel, Buffer<uint32_t>* ranks) {
   const math::Grid<kAxes>& grid = field.grid;
   CUTLOSS_TRY(ranks->allocate(grid.places, math::kNever));
   for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
+    if (cancel.requested()) return;
     for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) {
       (*ranks)[i] = math::TopCells<kAxes>::rank(grid, field.ranks.data(), i, 0);
     }
   });
-  return {};
+  return cancel.requested() ? cancelled() : Status{};
 }
 
 template <int kAxes>
@@ -169,31 +174,32 @@ int32_t voxel_number(const FieldBatch& batch, const math::Grid<kAxes>& grid, uin
   return int32_t(number);
 }
 
-Status expect_numbers(const char* name, const FieldBatch& batch, const View& fields) {
+Status expect_numbers(const char* name, const FieldBatch& batch, const View& fields, const Cancel& cancel) {
   if (!is_floating(fields.dtype)) return {};
   int64_t bad = -1;
   with_elements(fields, [&](const auto* all) {
     const int64_t count = batch.items * batch.voxels();
     for (int64_t i = 0; i < count && bad < 0; ++i) {
+      if (stops_at(uint64_t(i), cancel)) return;
       const float value = to_float(all[i]);
       if (value != value) bad = i;
     }
   });
-  if (bad < 0) return {};
+  if (bad < 0) return cancel.requested() ? cancelled() : Status{};
   return failure(Code::kOption, "Expected numbers for %s but received NaN at voxel %" PRId64 " of item %" PRId64, name,
                  bad % batch.voxels(), bad / batch.voxels());
 }
 
 template math::Grid<2> grid_of<2>(const FieldBatch&);
 template math::Grid<3> grid_of<3>(const FieldBatch&);
-template Status load<2>(const FieldBatch&, const View&, int64_t, bool, Filtration<2>*);
-template Status load<3>(const FieldBatch&, const View&, int64_t, bool, Filtration<3>*);
+template Status load<2>(const FieldBatch&, const View&, int64_t, bool, const Cancel&, Filtration<2>*);
+template Status load<3>(const FieldBatch&, const View&, int64_t, bool, const Cancel&, Filtration<3>*);
 template Status load_comparison<2>(const Filtration<2>&, const Filtration<2>&, Filtration<2>*);
 template Status load_comparison<3>(const Filtration<3>&, const Filtration<3>&, Filtration<3>*);
 template Status rank<2>(Filtration<2>*, const Cancel&);
 template Status rank<3>(Filtration<3>*, const Cancel&);
-template Status rank_top_cells<2>(const Filtration<2>&, Buffer<uint32_t>*);
-template Status rank_top_cells<3>(const Filtration<3>&, Buffer<uint32_t>*);
+template Status rank_top_cells<2>(const Filtration<2>&, const Cancel&, Buffer<uint32_t>*);
+template Status rank_top_cells<3>(const Filtration<3>&, const Cancel&, Buffer<uint32_t>*);
 template int32_t voxel_number<2>(const FieldBatch&, const math::Grid<2>&, uint32_t);
 template int32_t voxel_number<3>(const FieldBatch&, const math::Grid<3>&, uint32_t);
 

@@ -35,7 +35,8 @@ math::Grid<kAxes> grid_of(const FieldBatch& batch);
 
 /// One field of a batch: its values, padded where the border is closed. `sigmoid`: they are logits.
 template <int kAxes>
-Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigmoid, Filtration<kAxes>* field);
+Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigmoid, const Cancel& cancel,
+            Filtration<kAxes>* field);
 
 /// The field that is at each voxel whichever is earlier: both others' sublevel sets lie in its own.
 template <int kAxes>
@@ -47,13 +48,13 @@ Status rank(Filtration<kAxes>* field, const Cancel& cancel);
 
 /// The rank of every top cell by its base; kNever where there is none.
 template <int kAxes>
-Status rank_top_cells(const Filtration<kAxes>& field, Buffer<uint32_t>* ranks);
+Status rank_top_cells(const Filtration<kAxes>& field, const Cancel& cancel, Buffer<uint32_t>* ranks);
 
 /// The row-major number of a voxel inside the caller's field; -1 in the padding.
 template <int kAxes>
 int32_t voxel_number(const FieldBatch& batch, const math::Grid<kAxes>& grid, uint32_t place);
 
 /// Refuses fields in which a value is not a number, before anything is written.
-Status expect_numbers(const char* name, const FieldBatch& batch, const View& fields);
+Status expect_numbers(const char* name, const FieldBatch& batch, const View& fields, const Cancel& cancel);
 
 }  // namespace cutloss::cpu

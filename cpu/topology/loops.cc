@@ -4,6 +4,7 @@
 // bars. What remains is square and nonsingular: Euler's formula, with the outside as a cube.
 #include "cpu/topology/loops.h"
 
+#include "cpu/topology/poll.h"
 #include "cpu/topology/reduction.h"
 #include "cpu/topology/tasks.h"
 
@@ -14,19 +15,24 @@ using Edges = math::Edges<3>;
 using Squares = math::Walls<3>;
 
 /// Row numbers of edges: their places among those that join nothing; kNone for those that join.
-Status number_rows(const LoopInputs& input, Buffer<uint32_t>* rows) {
+Status number_rows(const LoopInputs& input, const Cancel& cancel, Buffer<uint32_t>* rows) {
   CUTLOSS_TRY(rows->allocate(uint64_t{input.field->grid.places} * Edges::kTypes, kNone));
-  for (uint32_t i = 0; i < input.edges->count; ++i) (*rows)[(*input.edges)[i]] = i;
+  for (uint32_t i = 0; i < input.edges->count; ++i) {
+    if (stops_at(i, cancel)) return cancelled();
+    (*rows)[(*input.edges)[i]] = i;
+  }
   return {};
 }
 
 /// The square that is column j; squares stand backwards.
 uint32_t square_of(const LoopInputs& input, uint32_t j) { return (*input.squares)[input.squares->count - 1 - j]; }
 
-Status boundary_matrix(const LoopInputs& columns, const Buffer<uint32_t>& rows, SparseSquareMatrix* matrix) {
+Status boundary_matrix(const LoopInputs& columns, const Buffer<uint32_t>& rows, const Cancel& cancel,
+                       SparseSquareMatrix* matrix) {
   const math::Grid<3>& grid = columns.field->grid;
   CUTLOSS_TRY(matrix->reserve(columns.squares->count));
   for (uint32_t j = 0; j < matrix->size; ++j) {
+    if (stops_at(j, cancel)) return cancelled();
     const uint32_t square = square_of(columns, j);
     uint32_t* column = matrix->column(j);
     math::edges_of_square(grid, square / Squares::kTypes, int(square % Squares::kTypes), column);
@@ -54,15 +60,17 @@ bool lasts(const LoopInputs& input, Bar bar) {
 /// Pairs the squares of one field with the edges of another, or of the same.
 Status pair(const LoopInputs& columns, const Buffer<uint32_t>& rows, const Cancel& cancel, Pairing* pairing) {
   SparseSquareMatrix matrix;
-  CUTLOSS_TRY(boundary_matrix(columns, rows, &matrix));
+  CUTLOSS_TRY(boundary_matrix(columns, rows, cancel, &matrix));
   return pair_rows_and_columns(matrix, cancel, pairing);
 }
 
 /// The lasting bars by row, and where `bar_of_row` is not null, which bar each row starts.
-Status collect(const LoopInputs& input, const Buffer<uint32_t>& column_of, Bars* bars, Buffer<uint32_t>* bar_of_row) {
+Status collect(const LoopInputs& input, const Buffer<uint32_t>& column_of, const Cancel& cancel, Bars* bars,
+               Buffer<uint32_t>* bar_of_row) {
   CUTLOSS_TRY(bars->reserve(input.edges->count));
   if (bar_of_row) CUTLOSS_TRY(bar_of_row->allocate(input.edges->count, kNone));
   for (uint32_t row = 0; row < input.edges->count; ++row) {
+    if (stops_at(row, cancel)) return cancelled();
     const Bar bar = bar_of(input, row, column_of[row]);
     if (!lasts(input, bar)) continue;
     const uint32_t number = bars->add(bar);
@@ -77,7 +85,7 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
   constexpr int kComparison = 2;
   const LoopInputs& comparison = inputs[kComparison];
   Buffer<uint32_t> rows[3];
-  CUTLOSS_TRY(run_tasks(pool, 3, [&](int64_t which) { return number_rows(inputs[which], &rows[which]); }));
+  CUTLOSS_TRY(run_tasks(pool, 3, [&](int64_t which) { return number_rows(inputs[which], cancel, &rows[which]); }));
 
   // Five independent pairings: each field's own, and the comparison's squares with the edges of either side.
   Buffer<uint32_t> comparison_rows, image_rows[2];
@@ -87,7 +95,7 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
       if (!inputs[task].squares) return Status{};
       CUTLOSS_TRY(pair(inputs[task], rows[task], cancel, &pairing));
       Side* side = task == 0 ? first : second;
-      return collect(inputs[task], pairing.column_of, &side->bars, &side->bar_of);
+      return collect(inputs[task], pairing.column_of, cancel, &side->bars, &side->bar_of);
     }
     if (task == kComparison) {
       CUTLOSS_TRY(pair(comparison, rows[kComparison], cancel, &pairing));
@@ -102,6 +110,7 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
   const uint32_t size = comparison.squares->count;
   CUTLOSS_TRY(keys->reserve(size));
   for (uint32_t j = 0; j < size; ++j) {
+    if (stops_at(j, cancel)) return cancelled();
     const Bar bar = bar_of(comparison, comparison_rows[j], j);
     if (comparison.field->ranks[bar.birth] == comparison.field->ranks[bar.death]) continue;
     keys->add({{image_rows[0][j], image_rows[1][j]}});
@@ -112,9 +121,9 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
 Status loops(const LoopInputs& input, bool findable, Cancel& cancel, Side* side) {
   Buffer<uint32_t> rows;
   Pairing pairing;
-  CUTLOSS_TRY(number_rows(input, &rows));
+  CUTLOSS_TRY(number_rows(input, cancel, &rows));
   CUTLOSS_TRY(pair(input, rows, cancel, &pairing));
-  return collect(input, pairing.column_of, &side->bars, findable ? &side->bar_of : nullptr);
+  return collect(input, pairing.column_of, cancel, &side->bars, findable ? &side->bar_of : nullptr);
 }
 
 }  // namespace cutloss::cpu

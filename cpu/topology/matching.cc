@@ -2,6 +2,7 @@
 
 #include "cpu/topology/components.h"
 #include "cpu/topology/loops.h"
+#include "cpu/topology/poll.h"
 #include "cpu/topology/prepared_target.h"
 #include "cpu/topology/tasks.h"
 
@@ -21,7 +22,8 @@ class ItemMatching {
   Status run() {
     CUTLOSS_TRY(run_tasks(pool_, 2, [&](int64_t which) {
       const bool prediction = which == kPrediction;
-      return load(r_, prediction ? r_.prediction : r_.target, item_, prediction && r_.sigmoid, &result_.fields[which]);
+      return load(r_, prediction ? r_.prediction : r_.target, item_, prediction && r_.sigmoid, cancel_,
+                  &result_.fields[which]);
     }));
     CUTLOSS_TRY(run_tasks(pool_, 3, [&](int64_t which) { return order(int(which)); }));
     CUTLOSS_TRY(run_tasks(pool_, kAxes == 3 ? 6 : 3, [&](int64_t task) {
@@ -47,7 +49,7 @@ class ItemMatching {
     CUTLOSS_TRY(rank(&field(which), cancel_));
     if (which == kComparison) comparison_.values.free();
     const bool wanted = r_.wants(kAxes - 1) || (kAxes == 3 && r_.wants(1));
-    return wanted ? rank_top_cells(field(which), &top_ranks_[which]) : Status{};
+    return wanted ? rank_top_cells(field(which), cancel_, &top_ranks_[which]) : Status{};
   }
 
   bool is_prepared(int which) const { return which == kTarget && r_.prepared; }
@@ -82,7 +84,8 @@ class ItemMatching {
     const bool wanted = r_.wants(kTop);
     const uint32_t* ranks = top_ranks_[which].data();
     if (is_prepared(which)) {
-      return wanted ? prepared_.side_of_top_cells(top_ranks_[kComparison].data(), &sides_[kTarget][kTop]) : Status{};
+      return wanted ? prepared_.side_of_top_cells(top_ranks_[kComparison].data(), cancel_, &sides_[kTarget][kTop])
+                    : Status{};
     }
     if (which == kComparison) {
       return keys_of_top_cells(comparison_, ranks, options, cancel_, wanted ? &keys_[kTop] : nullptr);
@@ -130,7 +133,9 @@ class ItemMatching {
       matching.bars[side] = std::move(sides_[side][dimension].bars);
       CUTLOSS_TRY(matching.partner[side].allocate(matching.bars[side].count, kNone));
     }
-    for (const Keys& keys : keys_[dimension]) {
+    for (uint32_t i = 0; i < keys_[dimension].count; ++i) {
+      if (stops_at(i, cancel_)) return cancelled();
+      const Keys& keys = keys_[dimension][i];
       const uint32_t first = sides_[0][dimension].bar_of[keys.sides[0]];
       const uint32_t second = sides_[1][dimension].bar_of[keys.sides[1]];
       if (first == kNone || second == kNone) continue;

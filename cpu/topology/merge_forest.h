@@ -36,9 +36,12 @@ template <Direction kDirection>
 class Components {
  public:
   /// Every place a node of its own, but those without a rank are one.
-  Status separate(uint32_t places, const uint32_t* ranks) {
+  Status separate(uint32_t places, const uint32_t* ranks, const Cancel& cancel) {
     CUTLOSS_TRY(nodes_.allocate(places));
-    for (uint32_t i = 0; i < places; ++i) nodes_[i] = {ranks[i] == math::kNever ? kOutside : i, ranks[i]};
+    for (uint32_t i = 0; i < places; ++i) {
+      if (stops_at(i, cancel)) return cancelled();
+      nodes_[i] = {ranks[i] == math::kNever ? kOutside : i, ranks[i]};
+    }
     return {};
   }
 
@@ -77,9 +80,12 @@ class Components {
 template <Direction kDirection>
 class ElderUnder {
  public:
-  Status begin(uint32_t places, const uint32_t* ranks) {
+  Status begin(uint32_t places, const uint32_t* ranks, const Cancel& cancel) {
     CUTLOSS_TRY(eldest_.allocate(places));
-    for (uint32_t i = 0; i < places; ++i) eldest_[i] = Seniority<kDirection>::key(ranks[i], i);
+    for (uint32_t i = 0; i < places; ++i) {
+      if (stops_at(i, cancel)) return cancelled();
+      eldest_[i] = Seniority<kDirection>::key(ranks[i], i);
+    }
     return {};
   }
   uint32_t follow(uint32_t dying, uint32_t surviving) {
@@ -97,7 +103,7 @@ class ElderUnder {
 template <int kAxes, class OnJoin, class OnRest>
 Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, OnJoin&& on_join, OnRest&& on_rest) {
   Components<Direction::kAscending> components;
-  CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data()));
+  CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data(), cancel));
   return sweep<math::Edges<kAxes>, Direction::kAscending>(field, cancel, [&](Cell edge) {
     components.join(
         edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); },
@@ -107,11 +113,13 @@ Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, OnJoin&
 
 /// The same by the edges of a spanning tree alone, which stand in the list backwards.
 template <int kAxes, class OnJoin>
-Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree, OnJoin&& on_join) {
+Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree, const Cancel& cancel,
+                           OnJoin&& on_join) {
   using Edges = math::Edges<kAxes>;
   Components<Direction::kAscending> components;
-  CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data()));
+  CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data(), cancel));
   for (uint32_t i = tree.count; i-- > 0;) {
+    if (stops_at(i, cancel)) return cancelled();
     Cell edge{tree[i] / Edges::kTypes, int(tree[i] % Edges::kTypes), 0};
     edge.rank = Edges::rank(field.grid, field.ranks.data(), edge.base, edge.type);
     components.join(
@@ -125,7 +133,7 @@ template <int kAxes, class OnJoin, class OnRest>
 Status join_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_ranks, const Cancel& cancel,
                       OnJoin&& on_join, OnRest&& on_rest) {
   Components<Direction::kDescending> components;
-  CUTLOSS_TRY(components.separate(field.grid.places, top_cell_ranks));
+  CUTLOSS_TRY(components.separate(field.grid.places, top_cell_ranks, cancel));
   return sweep<math::Walls<kAxes>, Direction::kDescending>(field, cancel, [&](Cell wall) {
     components.join(
         wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base,

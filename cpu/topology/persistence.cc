@@ -19,7 +19,7 @@ Status sides_of_field(const FieldBatch& batch, const Filtration<kAxes>& field, b
   };
   const auto connect_top_cells = [&](PassOptions options) {
     Buffer<uint32_t> ranks;
-    CUTLOSS_TRY(rank_top_cells(field, &ranks));
+    CUTLOSS_TRY(rank_top_cells(field, cancel, &ranks));
     if (findable) options.joins = &result->joins;
     return side_of_top_cells(field, ranks.data(), nullptr, options, cancel, batch.wants(kTop) ? &sides[kTop] : nullptr);
   };
@@ -45,7 +45,7 @@ template <int kAxes>
 Status persistence_item(const PersistenceRequest& r, int64_t item, ThreadPool& pool, Cancel& cancel) {
   Filtration<kAxes> field;
   FieldSides<kAxes> found;
-  CUTLOSS_TRY(load(r, r.field, item, false, &field));
+  CUTLOSS_TRY(load(r, r.field, item, false, cancel, &field));
   CUTLOSS_TRY(rank(&field, cancel));
   CUTLOSS_TRY(sides_of_field(r, field, false, pool, cancel, &found));
   for (int dimension = 0; dimension < kAxes; ++dimension) {
@@ -58,7 +58,7 @@ template <int kAxes>
 Status prepare_item(const PrepareTargetRequest& r, int64_t item, ThreadPool& pool, Cancel& cancel, uint64_t* words) {
   Filtration<kAxes> field;
   FieldSides<kAxes> found;
-  CUTLOSS_TRY(load(r, r.target, item, false, &field));
+  CUTLOSS_TRY(load(r, r.target, item, false, cancel, &field));
   CUTLOSS_TRY(rank(&field, cancel));
   CUTLOSS_TRY(sides_of_field(r, field, true, pool, cancel, &found));
   *words = write_prepared(r, field, found, r.prepared.as<uint32_t>() + item * r.capacity);

@@ -125,14 +125,15 @@ Status PreparedTarget<kAxes>::side(int dimension, Side* side) const {
 }
 
 template <int kAxes>
-Status PreparedTarget<kAxes>::side_of_top_cells(const uint32_t* comparison, Side* side) const {
+Status PreparedTarget<kAxes>::side_of_top_cells(const uint32_t* comparison, const Cancel& cancel, Side* side) const {
   const Section<KeyedBar>& section = bars_[kAxes - 1];
   CUTLOSS_TRY(read_bars(section, joins_.count, side));
   CUTLOSS_TRY(side->bar_of.allocate(grid_.places, kNone));
   ElderUnder<Direction::kDescending> under;
-  CUTLOSS_TRY(under.begin(grid_.places, comparison));
+  CUTLOSS_TRY(under.begin(grid_.places, comparison, cancel));
   uint32_t bar = 0;
   for (uint32_t i = 0; i < joins_.count; ++i) {
+    if (stops_at(i, cancel)) return cancelled();
     const TopCellJoin join = joins_.elements[i];
     if (join.dying >= grid_.places || join.surviving >= grid_.places) return damaged();
     const uint32_t image = under.follow(join.dying, join.surviving);

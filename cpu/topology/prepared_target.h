@@ -26,7 +26,7 @@ class PreparedTarget {
   Status ranks(Buffer<uint32_t>* ranks) const;
   /// Of a dimension that is not the highest.
   Status side(int dimension, Side* side) const;
-  Status side_of_top_cells(const uint32_t* comparison, Side* side) const;
+  Status side_of_top_cells(const uint32_t* comparison, const Cancel& cancel, Side* side) const;
   Status edges(CellList* edges) const;
 
  private:

@@ -1,13 +1,13 @@
 #include "cpu/topology/reduction.h"
 
 #include "cpu/topology/bit_column.h"
+#include "cpu/topology/poll.h"
 
 namespace cutloss::cpu {
 namespace {
 
 constexpr uint64_t kFirstBudget = 40;  // toggles per column
 constexpr uint64_t kNextBudget = 4;    // times the last
-constexpr uint32_t kPoll = 1 << 14;    // columns
 constexpr uint32_t kAhead = 24;        // columns
 
 /// Which column is paired with a row, and where its reduced form is stored: a count, then rows. Columns to which
@@ -26,7 +26,7 @@ class Reduction {
     CUTLOSS_TRY(owners_.allocate(matrix_.size, Owner{}));
     CUTLOSS_TRY(column_.begin(matrix_.size));
     for (uint32_t j = 0; j < matrix_.size; ++j) {
-      if (j % kPoll == 0 && cancel_.requested()) return cancelled();
+      if (stops_at(j, cancel_)) return cancelled();
       if (j + kAhead < matrix_.size) __builtin_prefetch(&owners_[matrix_.column(j + kAhead)[0]], 1);
       const uint32_t last = matrix_.column(j)[0];
       if (owners_[last].column == kNone) {
@@ -48,6 +48,10 @@ class Reduction {
   Status reduce(uint32_t j, uint32_t last) {
     add_unreduced(j);
     while (last != kNone && owners_[last].column != kNone) {
+      if (toggles_ >= next_poll_) {
+        if (cancel_.requested()) return cancelled();
+        next_poll_ = toggles_ + kPoll;
+      }
       const Owner owner = owners_[last];
       if (owner.stored == kNone) {
         add_unreduced(owner.column);
@@ -96,14 +100,16 @@ class Reduction {
   Buffer<uint32_t> rows_;  // reduced columns
   uint64_t used_ = 0;
   uint64_t toggles_ = 0;
+  uint64_t next_poll_ = 0;
 };
 
 /// The mirror in the antidiagonal: row r becomes column size - 1 - r.
-Status mirror(const SparseSquareMatrix& matrix, SparseSquareMatrix* mirrored) {
+Status mirror(const SparseSquareMatrix& matrix, const Cancel& cancel, SparseSquareMatrix* mirrored) {
   const uint32_t size = matrix.size;
   CUTLOSS_TRY(mirrored->reserve(size));
   for (uint64_t i = 0; i < uint64_t{4} * size; ++i) mirrored->entries[i] = kNone;
   for (uint32_t j = 0; j < size; ++j) {
+    if (stops_at(j, cancel)) return cancelled();
     for (int i = 0; i < 4; ++i) {
       const uint32_t row = matrix.column(j)[i];
       if (row == kNone) continue;
@@ -120,7 +126,7 @@ Status mirror(const SparseSquareMatrix& matrix, SparseSquareMatrix* mirrored) {
 Status attempt(bool mirrored, const SparseSquareMatrix& matrix, uint64_t budget, const Cancel& cancel, Pairing* pairing,
                bool* finished) {
   SparseSquareMatrix mirror_image;
-  if (mirrored) CUTLOSS_TRY(mirror(matrix, &mirror_image));
+  if (mirrored) CUTLOSS_TRY(mirror(matrix, cancel, &mirror_image));
   Reduction reduction(mirrored ? mirror_image : matrix, cancel);
   CUTLOSS_TRY(reduction.run(budget, finished));
   if (!*finished) return {};
@@ -129,6 +135,7 @@ Status attempt(bool mirrored, const SparseSquareMatrix& matrix, uint64_t budget,
   CUTLOSS_TRY(pairing->row_of.allocate(matrix.size));
   const uint32_t end = matrix.size - 1;
   for (uint32_t i = 0; i < matrix.size; ++i) {
+    if (stops_at(i, cancel)) return cancelled();
     const uint32_t j = reduction.column_of(i);
     const uint32_t row = mirrored ? end - j : i, column = mirrored ? end - i : j;
     pairing->column_of[row] = column;

@@ -23,7 +23,8 @@ Status finish_item(const MatchingRequest& r, int64_t item, double scale, ThreadP
   const math::Grid<kAxes>& grid = matching.fields[0].grid;
   Buffer<double> slopes;
   if (r.gradient) CUTLOSS_TRY(slopes.allocate(grid.places, 0));
-  const Score scored = score(r, matching, slopes.data());
+  Score scored;
+  CUTLOSS_TRY(score(r, matching, cancel, slopes.data(), &scored));
   if (r.upstream) scale *= r.upstream.as<const float>()[item];
 
   *loss = scored.loss;
@@ -48,8 +49,8 @@ Status finish_item(const MatchingRequest& r, int64_t item, double scale, ThreadP
 }  // namespace
 
 Status run_matching(MatchingRequest& r, ThreadPool& pool, Cancel& cancel) noexcept {
-  CUTLOSS_TRY(expect_numbers("prediction", r, r.prediction));
-  CUTLOSS_TRY(expect_numbers("target", r, r.target));
+  CUTLOSS_TRY(expect_numbers("prediction", r, r.prediction, cancel));
+  CUTLOSS_TRY(expect_numbers("target", r, r.target, cancel));
   if (r.voxels() == 0 || r.items == 0) {
     for (const View* view : {&r.per_item, &r.errors, &r.prediction_bars.counts, &r.target_bars.counts}) clear(*view);
     return {};
@@ -71,7 +72,7 @@ Status run_matching(MatchingRequest& r, ThreadPool& pool, Cancel& cancel) noexce
 }
 
 Status run_persistence(PersistenceRequest& r, ThreadPool& pool, Cancel& cancel) noexcept {
-  CUTLOSS_TRY(expect_numbers("field", r, r.field));
+  CUTLOSS_TRY(expect_numbers("field", r, r.field, cancel));
   clear(r.bars.counts);
   if (r.voxels() == 0) return {};
   return run_tasks(pool, r.items, [&](int64_t item) {
@@ -80,7 +81,7 @@ Status run_persistence(PersistenceRequest& r, ThreadPool& pool, Cancel& cancel) 
 }
 
 Status run_prepare_target(PrepareTargetRequest& r, ThreadPool& pool, Cancel& cancel) noexcept {
-  CUTLOSS_TRY(expect_numbers("target", r, r.target));
+  CUTLOSS_TRY(expect_numbers("target", r, r.target, cancel));
   if (r.voxels() == 0 || r.items == 0) return {};
   Buffer<uint64_t> words;
   CUTLOSS_TRY(words.allocate(r.items, 0));
@@ -93,7 +94,7 @@ Status run_prepare_target(PrepareTargetRequest& r, ThreadPool& pool, Cancel& can
 }
 
 Status run_betti_numbers(BettiNumbersRequest& r, ThreadPool& pool, Cancel& cancel) noexcept {
-  CUTLOSS_TRY(expect_numbers("field", r, r.field));
+  CUTLOSS_TRY(expect_numbers("field", r, r.field, cancel));
   clear(r.numbers);
   if (r.voxels() == 0) return {};
   return run_tasks(pool, r.items, [&](int64_t item) {

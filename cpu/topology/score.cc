@@ -1,20 +1,21 @@
 #include "cpu/topology/score.h"
 
+#include "cpu/topology/poll.h"
 #include "math/cubical/matching_loss.h"
 #include "math/float16.h"
 
 namespace cutloss::cpu {
 
 template <int kAxes>
-Score score(const MatchingRequest& request, const Matching<kAxes>& matching, double* slopes) {
+Status score(const MatchingRequest& request, const Matching<kAxes>& matching, const Cancel& cancel, double* slopes,
+             Score* sum) {
   // Values are in sublevel order: where bright is early, a bar that is there from 1 to 0 goes from -1 to 0.
   const double early = request.sublevel ? 0 : -1, late = request.sublevel ? 1 : 0;
   const auto unmatched = UnmatchedPrediction(request.unmatched_prediction);
   const bool target_counts = UnmatchedTarget(request.unmatched_target) == UnmatchedTarget::kCount;
   const float* values[2] = {matching.fields[0].values.data(), matching.fields[1].values.data()};
-  Score sum;
   const auto add = [&](Bar bar, const math::BarTerms& terms) {
-    sum.loss += terms.value;
+    sum->loss += terms.value;
     if (!slopes) return;
     slopes[bar.birth] += terms.birth_slope;
     slopes[bar.death] += terms.death_slope;
@@ -23,6 +24,7 @@ Score score(const MatchingRequest& request, const Matching<kAxes>& matching, dou
     if (!request.wants(dimension)) continue;
     const DimensionMatching& d = matching.dimensions[dimension];
     for (uint32_t i = 0; i < d.bars[0].count; ++i) {
+      if (stops_at(i, cancel)) return cancelled();
       const Bar bar = d.bars[0][i];
       const double birth = values[0][bar.birth], death = values[0][bar.death];
       if (d.partner[0][i] != kNone) {
@@ -30,18 +32,19 @@ Score score(const MatchingRequest& request, const Matching<kAxes>& matching, dou
         add(bar, math::pull(birth, death, values[1][partner.birth], values[1][partner.death]));
         continue;
       }
-      ++sum.unmatched;
+      ++sum->unmatched;
       if (unmatched == UnmatchedPrediction::kDiagonal) add(bar, math::shrink(birth, death));
       if (unmatched == UnmatchedPrediction::kOneZero) add(bar, math::pull(birth, death, early, late));
     }
     for (uint32_t i = 0; i < d.bars[1].count; ++i) {
+      if (stops_at(i, cancel)) return cancelled();
       if (d.partner[1][i] != kNone) continue;
-      ++sum.unmatched;
+      ++sum->unmatched;
       const Bar bar = d.bars[1][i];
-      if (target_counts) sum.loss += math::shrink(values[1][bar.birth], values[1][bar.death]).value;
+      if (target_counts) sum->loss += math::shrink(values[1][bar.birth], values[1][bar.death]).value;
     }
   }
-  return sum;
+  return {};
 }
 
 namespace {
@@ -99,8 +102,8 @@ void write_bars(const FieldBatch& batch, const BarViews& views, int64_t capacity
   }
 }
 
-template Score score<2>(const MatchingRequest&, const Matching<2>&, double*);
-template Score score<3>(const MatchingRequest&, const Matching<3>&, double*);
+template Status score<2>(const MatchingRequest&, const Matching<2>&, const Cancel&, double*, Score*);
+template Status score<3>(const MatchingRequest&, const Matching<3>&, const Cancel&, double*, Score*);
 template void write_gradient<2>(const MatchingRequest&, int64_t, const math::Grid<2>&, const double*, double);
 template void write_gradient<3>(const MatchingRequest&, int64_t, const math::Grid<3>&, const double*, double);
 template void write_bars<2>(const FieldBatch&, const BarViews&, int64_t, int64_t, int, const Filtration<2>&,

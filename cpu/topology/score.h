@@ -12,7 +12,8 @@ struct Score {
 
 /// `slopes`, [places] and zero, receives dloss/dvalue where it is not null.
 template <int kAxes>
-Score score(const MatchingRequest& request, const Matching<kAxes>& matching, double* slopes);
+Status score(const MatchingRequest& request, const Matching<kAxes>& matching, const Cancel& cancel, double* slopes,
+             Score* sum);
 
 /// Writes one item's gradient: its slopes times `scale`, in the caller's sign, layout and dtype.
 template <int kAxes>

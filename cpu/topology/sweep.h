@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cpu/topology/filtration.h"
+#include "cpu/topology/poll.h"
 
 namespace cutloss::cpu {
 
@@ -50,7 +51,6 @@ class Sweep {
   }
 
  private:
-  static constexpr uint32_t kPoll = 1 << 16;
   static constexpr bool kUp = kDirection == Direction::kAscending;
 
   uint32_t at(uint32_t i) const { return order_[kUp ? i : grid_.voxels - 1 - i]; }

@@ -105,6 +105,16 @@ void check_matching() {
   CHECK(after_matching([](auto& r) { r.height = -3; }) == Code::kShape);
   CHECK(after_matching([](auto& r) { r.height = r.width = int64_t{1} << 40; }) == Code::kShape);
   CHECK(after_matching([](auto& r) { r.items = int64_t{1} << 60, r.height = r.width = 1 << 12; }) == Code::kShape);
+  const auto of_size = [](int64_t height, int64_t width) {  // memory is not looked at here, only its length
+    return after_matching([=](auto& r) {
+      r.items = 1, r.height = height, r.width = width, r.upstream = r.per_item = r.gradient = {};
+      r.prediction.size = r.target.size = height * width;
+    });
+  };
+  CHECK(of_size(37000, 37000) == Code::kOk);  // the most is 1.4e9 voxels
+  CHECK(of_size(37500, 37500) == Code::kShape);
+  CHECK(of_size(1, 230'000'000) == Code::kOk);
+  CHECK(of_size(1, 240'000'000) == Code::kShape);  // with the guards of a line
   CHECK(after_matching([](auto& r) { r.reduction = 3; }) == Code::kOption);
   CHECK(after_matching([](auto& r) { r.unmatched_prediction = -1; }) == Code::kOption);
   CHECK(after_matching([](auto& r) { r.partner = {ids, 8, DType::kInt32, kHost, true}; }) == Code::kInternal);

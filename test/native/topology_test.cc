@@ -1,6 +1,7 @@
 // The topology engine under the sanitizers: fields of every size down to one voxel and of few values, so that guards,
 // ties and empty passes all occur. Answers are held to the reference by the conformance suite; here a field must match
 // itself, and the parts that are easiest to get wrong are compared with plain ones.
+#include <atomic>
 #include <random>
 #include <set>
 #include <vector>
@@ -12,6 +13,24 @@
 
 using namespace cutloss;
 using namespace cutloss::cpu;
+
+/// How many allocations succeed before one fails; none does while it is negative.
+static std::atomic<int> allocations_left{-1};
+
+static bool allocation_fails() { return allocations_left >= 0 && allocations_left-- == 0; }
+
+extern "C" {
+void* __real_malloc(size_t bytes);
+void* __wrap_malloc(size_t bytes) { return allocation_fails() ? nullptr : __real_malloc(bytes); }
+void* __real_realloc(void* memory, size_t bytes);
+void* __real_aligned_alloc(size_t alignment, size_t bytes);
+void* __wrap_realloc(void* memory, size_t bytes) {
+  return allocation_fails() ? nullptr : __real_realloc(memory, bytes);
+}
+void* __wrap_aligned_alloc(size_t alignment, size_t bytes) {
+  return allocation_fails() ? nullptr : __real_aligned_alloc(alignment, bytes);
+}
+}
 
 namespace {
 
@@ -182,12 +201,84 @@ void check_field(int64_t axes, int values) {
   for (int32_t number : found) CHECK(number >= 0);
 }
 
+/// Whichever allocation fails, the call says so; without it, it is as it was.
+template <class Run>
+void check_failing_allocations(Run&& run) {
+  int failed = 0;
+  for (;; ++failed) {
+    allocations_left = failed;
+    const Status status = run();
+    const bool enough = allocations_left >= 0;
+    allocations_left = -1;
+    CHECK(status.code == (enough ? Code::kOk : Code::kMemory));
+    if (enough) break;
+  }
+  CHECK(failed > 10);
+  CHECK(run().ok());
+}
+
+/// Large buffers are allocated in another way.
+void check_large_buffer() {
+  Buffer<int> buffer;
+  CHECK(buffer.allocate(100, 7).ok());
+  allocations_left = 0;
+  CHECK(buffer.grow(1 << 20).code == Code::kMemory);
+  CHECK(buffer.capacity() == 100 && buffer[99] == 7);
+  CHECK(buffer.grow(1 << 20).ok());
+  CHECK(buffer.capacity() == 1 << 20 && buffer[99] == 7);
+}
+
+void check_memory(int64_t axes) {
+  MatchingRequest r;
+  r.items = 2;
+  r.axes = axes;
+  r.depth = axes == 3 ? 5 : 1;
+  r.height = 6;
+  r.width = 7;
+  std::vector<float> prediction(size_t(r.items * r.voxels())), target(prediction.size()), gradient(prediction.size());
+  for (float& value : prediction) value = float(below(1000));
+  for (float& value : target) value = float(below(2));
+  r.prediction = view(prediction);
+  r.target = view(target);
+  r.gradient = view(gradient);
+  ThreadPool& pool = ThreadPool::shared();
+  Cancel never;
+  check_failing_allocations([&] { return run_matching(r, pool, never); });
+
+  PrepareTargetRequest preparation;
+  static_cast<FieldBatch&>(preparation) = r;
+  preparation.target = r.target;
+  preparation.capacity = most_prepared_words(r);
+  std::vector<int32_t> words(size_t(r.items * preparation.capacity));
+  preparation.prepared = view(words);
+  check_failing_allocations([&] { return run_prepare_target(preparation, pool, never); });
+  r.prepared = view(words);
+  check_failing_allocations([&] { return run_matching(r, pool, never); });
+
+  PersistenceRequest bars;
+  static_cast<FieldBatch&>(bars) = r;
+  bars.field = r.prediction;
+  bars.capacity = most_bars(r);
+  Outputs outputs;
+  bars.bars = outputs.make(r, bars.capacity);
+  check_failing_allocations([&] { return run_persistence(bars, pool, never); });
+
+  BettiNumbersRequest numbers;
+  static_cast<FieldBatch&>(numbers) = r;
+  std::vector<int32_t> found(size_t(r.items * axes));
+  numbers.field = r.target;
+  numbers.numbers = view(found);
+  check_failing_allocations([&] { return run_betti_numbers(numbers, pool, never); });
+}
+
 }  // namespace
 
 int main() {
   check_bit_column();
   check_reduction();
+  check_large_buffer();
   for (int64_t axes : {2, 3}) {
+    check_memory(axes);
     for (int values : {1, 2, 3, 8, 100000}) {
       for (int i = 0; i < 60; ++i) check_field(axes, values);
     }

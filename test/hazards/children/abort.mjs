@@ -1,19 +1,38 @@
-// Jobs aborted at random moments. argv: how many. Each settles once, with signal.reason or the right answer; `out` is
+// Jobs aborted at random moments. argv: of which loss, and how many. Each settles once, with signal.reason or the right answer; `out` is
 // untouched or complete; no listener is left on the signal.
 
 import { getEventListeners } from 'node:events';
-import { crossEntropy, crossEntropySync } from 'cutloss';
+import { bettiMatching, bettiMatchingSync, crossEntropy, crossEntropySync } from 'cutloss';
 import { must, problem, sleep } from './work.mjs';
 
-const rounds = Number(process.argv[2]);
-const rows = 400;
-const classes = 4096;
-const inputs = problem(rows, classes);
-const options = { grads: true, softcap: 20 };
-const right = crossEntropySync(inputs, options);
-const rightGradient = Buffer.from(right.grads.logits.dataSync().buffer);
+const [, , loss, count] = process.argv;
+const rounds = Number(count);
+const field = (shape) => ({
+  data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, Math.random),
+  shape,
+});
+const { run, runSync, inputs, options, name } = {
+  crossEntropy: {
+    run: crossEntropy,
+    runSync: crossEntropySync,
+    inputs: problem(400, 4096),
+    options: { grads: true, softcap: 20 },
+    name: 'logits',
+  },
+  bettiMatching: {
+    run: bettiMatching,
+    runSync: bettiMatchingSync,
+    inputs: { prediction: field([1, 40, 40, 40]), target: field([1, 40, 40, 40]) },
+    options: { grads: true },
+    name: 'prediction',
+  },
+}[loss];
+const { shape } = inputs[name];
+const size = shape.reduce((a, b) => a * b);
+const right = runSync(inputs, options);
+const rightGradient = Buffer.from(right.grads[name].dataSync().buffer);
 const started = performance.now();
-await crossEntropy(inputs, options);
+await run(inputs, options);
 const duration = performance.now() - started;
 
 const waits = [];
@@ -23,13 +42,9 @@ for (let i = 0; i < rounds; i++) {
   const controller = new AbortController();
   const { signal } = controller;
   const reason = i % 2 ? new Error(`abort ${i}`) : { number: i };
-  const memory = new Float32Array(rows * classes).fill(7);
+  const memory = new Float32Array(size).fill(7);
   let settled = 0;
-  const call = crossEntropy(inputs, {
-    ...options,
-    signal,
-    out: { logits: { data: memory, shape: [rows, classes] } },
-  });
+  const call = run(inputs, { ...options, signal, out: { [name]: { data: memory, shape } } });
   const outcome = call.then(
     (result) => ({ result, settled: ++settled }),
     (error) => ({ error, settled: ++settled }),
@@ -63,7 +78,7 @@ for (let i = 0; i < rounds; i++) {
 
 // already aborted, before any work and even for a tiny problem
 for (const shape of [
-  [rows, classes],
+  [400, 4096],
   [2, 3],
 ]) {
   const reason = new Error('beforehand');
@@ -74,8 +89,6 @@ for (const shape of [
   must(error === reason, `an aborted signal rejects at once: ${error}`);
 }
 const timeout = await crossEntropy(problem(3000, 4096), {
-  ...options,
-  grads: false,
   signal: AbortSignal.timeout(1),
 }).catch((e) => e);
 must(timeout.name === 'TimeoutError' || timeout.loss > 0, `AbortSignal.timeout works: ${timeout}`);
