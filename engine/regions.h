@@ -60,7 +60,7 @@ struct RegionsRequest {
   int64_t depth = 0;       // of an image whose shape matters; 0 in 2-D
   int64_t height = 0;
   int64_t width = 0;
-  int64_t rounds = 0;  // of the soft skeleton
+  int64_t rounds = 0;  // of the soft skeleton; or by how much a skeleton becomes a tube
   int64_t weighting = 0;
   int64_t transform = 0;
   double transform_parameter = 0;

@@ -46,6 +46,8 @@ export type { RegionInputs, RegionMoments, RegionOptions, RegionResult } from '.
 export type { GradientFilter, RowOptions, RowOutput, RowResult } from './losses/row-options.js';
 export type { SelfAdjustingDiceOptions } from './losses/self-adjusting-dice.js';
 export { selfAdjustingDice, selfAdjustingDiceSync } from './losses/self-adjusting-dice.js';
+export type { SkeletonRecallOptions } from './losses/skeleton-recall.js';
+export { skeletonRecall, skeletonRecallSync } from './losses/skeleton-recall.js';
 export type { SoftClDiceOptions } from './losses/soft-cl-dice.js';
 export { softClDice, softClDiceSync } from './losses/soft-cl-dice.js';
 export type {

@@ -61,6 +61,7 @@ describe('every loss', () => {
       'region-indices',
       'lovasz',
       'soft-cl-dice',
+      'skeleton-recall',
     ];
     expect(
       files('test/reference', '.ts').filter((name) => !name.endsWith('.test') && !notLosses.includes(name)),

@@ -2,6 +2,7 @@
 
 #include "cpu/planes/cl_dice.h"
 #include "cpu/planes/lovasz.h"
+#include "cpu/planes/skeleton_recall.h"
 
 namespace cutloss::cpu {
 
@@ -11,6 +12,7 @@ Status PlanePass::open() noexcept {
   const bool sorts = kind_ == PlaneLoss::kLovasz;
   if (sorts) CUTLOSS_TRY(expect_lovasz_fits(planes_));
   if (kind_ == PlaneLoss::kSoftClDice) rooms_ = cl_dice_rooms(planes_, pool_);
+  if (kind_ == PlaneLoss::kSkeletonRecall) rooms_ = skeleton_recall_rooms(planes_, pool_);
   // of class ids the sign of a difference tells the target, unless what is no probability may lie on either side
   const bool labels = !sorts || r_.soft_targets || r_.activation == int64_t(Activation::kNone);
   const auto lay_out = [&, this](Arena arena) {
@@ -36,13 +38,23 @@ StretchPlanes PlanePass::room(int64_t image) const {
 }
 
 Status PlanePass::forward(math::PlaneSums* regions) noexcept {
-  if (kind_ == PlaneLoss::kLovasz) return lovasz_forward(planes_, rooms_.memory, pool_, cancel_, regions);
-  return cl_dice_forward(planes_, rooms_, pool_, cancel_, regions);
+  switch (kind_) {
+    case PlaneLoss::kLovasz: return lovasz_forward(planes_, rooms_.memory, pool_, cancel_, regions);
+    case PlaneLoss::kSoftClDice: return cl_dice_forward(planes_, rooms_, pool_, cancel_, regions);
+    case PlaneLoss::kSkeletonRecall: return skeleton_recall_forward(planes_, rooms_, pool_, cancel_, regions);
+    case PlaneLoss::kNone: break;
+  }
+  return {};
 }
 
 Status PlanePass::backward(const math::PlaneSums* slopes) noexcept {
-  if (kind_ == PlaneLoss::kLovasz) return lovasz_backward(planes_, pool_, cancel_, slopes);
-  return cl_dice_backward(planes_, rooms_, pool_, cancel_, slopes);
+  switch (kind_) {
+    case PlaneLoss::kLovasz: return lovasz_backward(planes_, pool_, cancel_, slopes);
+    case PlaneLoss::kSoftClDice: return cl_dice_backward(planes_, rooms_, pool_, cancel_, slopes);
+    case PlaneLoss::kSkeletonRecall: return skeleton_recall_backward(planes_, pool_, cancel_, slopes);
+    case PlaneLoss::kNone: break;
+  }
+  return {};
 }
 
 }  // namespace cutloss::cpu

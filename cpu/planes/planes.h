@@ -16,6 +16,10 @@ struct Planes {
   int64_t lines() const { return r.pixels == 0 ? 0 : r.batch * r.region_classes(); }
   int64_t region_size() const { return r.region_count() == 0 ? 0 : size() / r.region_count(); }
 
+  int64_t line_of(int64_t image, int64_t region_class) const {
+    return (image * image_stride + region_class * class_stride) / r.pixels;
+  }
+
   /// Lines of the image, in planes that begin at `first`.
   PlaneLines lines(float* first, int64_t image) const {
     return {first ? first + image * image_stride : nullptr, class_stride};

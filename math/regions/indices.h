@@ -9,12 +9,10 @@
 #include "math/regions/indices/g_mean.h"
 #include "math/regions/indices/jaccard.h"
 #include "math/regions/indices/mcc.h"
-#include "math/regions/indices/recall.h"
 #include "math/regions/indices/tversky.h"
 
-#define CUTLOSS_REGION_INDICES(list)                                                                                \
-  list(Dice) list(Jaccard) list(Tversky) list(Recall) list(FBeta) list(Accuracy) list(BalancedAccuracy) list(GMean) \
-      list(Mcc)
+#define CUTLOSS_REGION_INDICES(list) \
+  list(Dice) list(Jaccard) list(Tversky) list(FBeta) list(Accuracy) list(BalancedAccuracy) list(GMean) list(Mcc)
 
 namespace cutloss::math {
 

@@ -7,13 +7,14 @@
 
 namespace cutloss::math {
 
-enum class PlaneLoss : int { kNone, kLovasz, kSoftClDice };
-inline constexpr int kPlaneLossCount = 3;
+enum class PlaneLoss : int { kNone, kLovasz, kSoftClDice, kSkeletonRecall };
+inline constexpr int kPlaneLossCount = 4;
 
 /// What the planes of a region add up to, or slopes by that.
 ///
-///   Lovász       first: the loss itself
-///   soft clDice  sum m s y, sum m s, sum m t p, sum m t, with s and t the soft skeletons of predictions and labels
+///   Lovász           first: the loss itself
+///   skeleton recall  sum m p S, sum m S, with S the labels' part of the tube around their skeleton
+///   soft clDice      sum m s y, sum m s, sum m t p, sum m t, with s and t the soft skeletons of predictions and labels
 struct PlaneSums {
   double first, second, third, fourth;
 
@@ -67,6 +68,10 @@ CUTLOSS_HD PlaneIndex plane_index(PlaneLoss kind, const PlaneSums& sums, const R
     const RegionIndex dice = Dice::at(Overlap::of(moments, o), o);
     return {{o.first * along.index.value + (1 - o.first) * dice.value, dice.slopes.times(1 - o.first)},
             along.slopes.times(o.first)};
+  }
+  if (kind == PlaneLoss::kSkeletonRecall) {
+    const PlaneRatio recall = PlaneRatio::of(sums.first, sums.second, o);
+    return {{recall.value, {}}, {recall.by_u, recall.by_v, 0, 0}};
   }
   // what is not a number leaves no slope of the region a number either
   return {{1 - sums.first, {}}, {-1 + 0 * sums.first, 0, 0, 0}};

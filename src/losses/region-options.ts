@@ -131,7 +131,8 @@ export interface RegionTable extends OptionTable {
   readonly activation: Option<(typeof activations)[number]>;
   readonly layout: Option<'channelsLast' | 'channelsFirst'>;
   readonly over: Option<(typeof overs)[number]>;
-  readonly background: Option<boolean>;
+  /** Undefined: class 0 counts if it is the only one. */
+  readonly background: Option<boolean | undefined>;
   readonly ignoreIndex: Option<number | undefined>;
   readonly smooth: Option<Smooth>;
   readonly squared: Option<boolean>;
@@ -148,7 +149,7 @@ export const regionOptions: RegionTable = {
   activation: option(oneOf(...activations), 'softmax'),
   layout: option(oneOf('channelsLast', 'channelsFirst'), 'channelsLast'),
   over: option(oneOf(...overs), 'imageClass'),
-  background: option(boolean, true),
+  background: option<boolean | undefined>(boolean, true),
   ignoreIndex: optional(integerFrom(Number.MIN_SAFE_INTEGER)),
   smooth: option(readSmooth, { numerator: 1e-5, denominator: 1e-5 }),
   squared: option(boolean, false),

@@ -94,7 +94,7 @@ export const regionsOperation: Operation<
 /** In the order of the engine's enums. */
 export const weightings = ['uniform', 'simple', 'square'] as const;
 const transforms = ['none', 'selfAdjusting', 'steep'] as const;
-const planeLosses = ['none', 'lovasz', 'softClDice'] as const;
+const planeLosses = ['none', 'lovasz', 'softClDice', 'skeletonRecall'] as const;
 
 /** Sorting and pooling take this many nanoseconds per prediction. */
 const planeCost = 20;
@@ -132,13 +132,15 @@ export type RegionCall = ParsedRegionOptions & Parsed<LossTable<'predictions'>>;
 /** One call of a loss on regions, ready to run; `given` are the moments to use instead of this batch's own. */
 export function* regionSteps(
   formula: RegionFormula,
-  o: RegionCall,
+  call: RegionCall,
   inputs: Parsed<typeof regionInputs>,
   given?: RegionMoments,
 ): Generator<Job, RegionResult, void> {
-  const last = o.layout === 'channelsLast' ? '[batch, ...space, classes]' : '[batch, classes, ...space]';
+  const { layout } = call;
+  const last = layout === 'channelsLast' ? '[batch, ...space, classes]' : '[batch, classes, ...space]';
   const predictions = readView(inputs.predictions, 'predictions', `predictions have the shape ${last}`);
-  const shape = shapeOf(predictions, o.layout, last);
+  const shape = shapeOf(predictions, layout, last);
+  const o: RegionCall = { ...call, background: call.background ?? shape.classes === 1 };
   const targets = readView(inputs.targets, 'targets', 'targets have the shape [batch, ...space]');
   const mask = readOptionalView(inputs.mask, 'mask');
   const classWeights = readOptionalView(inputs.classWeights, 'classWeights');

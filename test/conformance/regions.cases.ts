@@ -317,8 +317,38 @@ const clDiceCases: RegionCase[] = [
   { ...clDice, name: 'softClDice, no pixels', shape: [2, 0, 4, 3] },
 ];
 
+const recall = { loss: 'skeletonRecall', shape: [2, 9, 11, 3] } as const;
+
+const recallCases: RegionCase[] = [
+  { ...recall, name: 'skeletonRecall' },
+  { ...recall, name: 'skeletonRecall, 3-D', shape: [2, 4, 5, 6, 2], targets: 'soft', options: { tube: 0 } },
+  { ...recall, name: 'skeletonRecall, tube of 1', mask: 'binary', options: { tube: 1, crossEntropy: 1 } },
+  {
+    ...recall,
+    name: 'skeletonRecall over all, weighted',
+    mask: 'weights',
+    classWeights: true,
+    options: { tube: 1, over: 'all', background: true },
+  },
+  {
+    ...recall,
+    name: 'skeletonRecall over class, ignored pixels',
+    someIgnored: true,
+    upstream: 'each',
+    options: { tube: 0, over: 'class', reduction: 'none', ignoreIndex: 255, smooth: 1 },
+  },
+  {
+    ...recall,
+    name: 'skeletonRecall, sigmoid, one class',
+    shape: [2, 10, 9, 1],
+    targets: 'soft',
+    options: { activation: 'sigmoid', log: true },
+  },
+  { ...recall, name: 'skeletonRecall, no foreground', targets: 'firstClassOnly', options: { smooth: 0 } },
+];
+
 /** Losses that look at whole planes. */
-export const onTheCpuOnly: readonly string[] = ['lovasz', 'softClDice'];
+export const onTheCpuOnly: readonly string[] = ['lovasz', 'skeletonRecall', 'softClDice'];
 
 /** What works on moments alone has no case: regions.special.test.ts takes them apart and together. */
 export const operationsOnMoments: readonly string[] = ['regionLoss', 'regionMoments'];
@@ -334,4 +364,5 @@ export const regionCases: readonly RegionCase[] = [
   ...own,
   ...lovaszCases,
   ...clDiceCases,
+  ...recallCases,
 ];

@@ -119,8 +119,6 @@ function ratioOf(kind: Kind, o: RegionOptions, m: Moments): { u: number; v: numb
       const { alpha = 0.5, beta = 0.5 } = o;
       return { u: both + s, v: both + alpha * (P - both) + beta * (Y - both) + t };
     }
-    case 'skeletonRecall':
-      return { u: both + s, v: Y + t };
     default:
       return { u: 2 * both + s, v: P + Y + t };
   }

@@ -24,7 +24,6 @@ const kinds: readonly [Kind, RegionOptions][] = [
   ['generalizedDice', { weighting: 'simple', over: 'all' }],
   ['selfAdjustingDice', {}],
   ['selfAdjustingDice', { alpha: 2 }],
-  ['skeletonRecall', {}],
   ['lovasz', { classes: 'all' }],
   ['asymmetric', {}],
   ['asymmetric', { reduction: 'sum', gammaPositive: 0, gammaNegative: 2, margin: 0 }],

@@ -7,6 +7,7 @@
 import { lovasz } from './lovasz.js';
 import { type Judged, judge, type Moments } from './region-indices.js';
 import { type Pixel, pixelTerm, roundedFactors, sum, type Term } from './region-terms.js';
+import { skeletonRecall } from './skeleton-recall.js';
 import { softClDice } from './soft-cl-dice.js';
 
 export type Kind =
@@ -50,6 +51,7 @@ export interface RegionOptions {
   readonly weighting?: 'square' | 'simple' | 'uniform';
   readonly classes?: 'present' | 'all'; // lovasz
   readonly iterations?: number; // softClDice
+  readonly tube?: number; // skeletonRecall
   readonly weight?: number; // softClDice
   readonly metric?: 'fBeta' | 'accuracy' | 'balancedAccuracy' | 'gMean' | 'mcc';
   readonly amplify?: number;
@@ -92,7 +94,7 @@ export interface Grouping {
 
 const planeLosses: Readonly<
   Partial<Record<Kind, (pixels: readonly Pixel[], grouping: Grouping, o: RegionOptions) => PlaneLoss>>
-> = { lovasz, softClDice };
+> = { lovasz, skeletonRecall, softClDice };
 
 const defaults: Readonly<Partial<Record<Kind, RegionOptions>>> = {
   generalizedDice: { over: 'image', weighting: 'square' },
@@ -105,7 +107,8 @@ const defaults: Readonly<Partial<Record<Kind, RegionOptions>>> = {
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOptions = {}): RegionResult {
   const all: RegionOptions = kind === 'lovasz' && given.classes === 'all' ? { absent: 'count' } : {};
-  const o: RegionOptions = { ...defaults[kind], ...all, ...given };
+  const background: RegionOptions = kind === 'skeletonRecall' ? { background: inputs.classes === 1 } : {};
+  const o: RegionOptions = { ...defaults[kind], ...all, ...background, ...given };
   const { batch, classes } = inputs;
   const count = batch === 0 ? 0 : inputs.predictions.length / classes / batch;
   const pixels = Array.from({ length: batch * count }, (_, i) => readPixel(inputs, o, i));
