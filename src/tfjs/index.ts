@@ -1,9 +1,18 @@
 // cutloss/tfjs: losses for tfjs, on every backend. bind(tf) makes them of the tfjs that it is given.
 
 import type { DType } from '../dtype.js';
+import type { AnyLossOptions } from '../losses/any-loss.js';
+import type { AsymmetricOptions } from '../losses/asymmetric.js';
 import type { BettiMatchingOptions } from '../losses/betti-matching.js';
+import type { GeneralizedDiceOptions } from '../losses/generalized-dice.js';
 import type { LossOptions } from '../losses/loss.js';
+import type { LovaszOptions } from '../losses/lovasz.js';
+import type { RegionOptions } from '../losses/region-options.js';
 import type { RowOptions } from '../losses/row-options.js';
+import type { SelfAdjustingDiceOptions } from '../losses/self-adjusting-dice.js';
+import type { SkeletonRecallOptions } from '../losses/skeleton-recall.js';
+import type { SoftClDiceOptions } from '../losses/soft-cl-dice.js';
+import type { TverskyOptions } from '../losses/tversky.js';
 import type { Tensor } from '../tensor.js';
 import { expected, isObject } from '../validate.js';
 import type { TensorLike } from '../view.js';
@@ -41,6 +50,19 @@ type RowLossOptions<T, D extends string> = TfOptions<RowOptions & LossOptions<D>
   weights?: Constant<T>;
   classWeights?: Constant<T>;
 };
+
+/**
+ * A loss of regions: (yTrue, yPred, mask?). yTrue holds class ids of int32, or labels of each class (one-hot ones of any
+ * dtype) of yPred's shape; yPred is [batch, ...space, classes].
+ */
+type RegionLoss<Tf extends AnyTfjs, Options> = Loss<
+  Tf,
+  TfOptions<Options, 'predictions'> & {
+    mask?: Constant<TensorOf<Tf>>;
+    classWeights?: Constant<TensorOf<Tf>>;
+  },
+  [yTrue: TensorOf<Tf>, yPred: TensorOf<Tf>, mask?: TensorOf<Tf>]
+>;
 
 /** What bind() makes. */
 export interface Losses<Tf extends AnyTfjs> {
@@ -82,6 +104,17 @@ export interface Losses<Tf extends AnyTfjs> {
     TfOptions<BettiMatchingOptions, 'prediction'>,
     [yTrue: TensorOf<Tf>, yPred: TensorOf<Tf>]
   >;
+  /** @example model.compile({ optimizer: 'adam', loss: losses.dice({ crossEntropy: 1 }) }); */
+  dice: RegionLoss<Tf, RegionOptions & LossOptions<'predictions'>>;
+  jaccard: RegionLoss<Tf, RegionOptions & LossOptions<'predictions'>>;
+  tversky: RegionLoss<Tf, TverskyOptions>;
+  generalizedDice: RegionLoss<Tf, GeneralizedDiceOptions>;
+  selfAdjustingDice: RegionLoss<Tf, SelfAdjustingDiceOptions>;
+  anyLoss: RegionLoss<Tf, AnyLossOptions>;
+  asymmetric: RegionLoss<Tf, AsymmetricOptions>;
+  lovasz: RegionLoss<Tf, LovaszOptions>;
+  softClDice: RegionLoss<Tf, SoftClDiceOptions>;
+  skeletonRecall: RegionLoss<Tf, SkeletonRecallOptions>;
   /** A tensor of tfjs as one of ours: on the cpu backend over the same memory, elsewhere a copy. */
   fromTf(tensor: TensorOf<Tf>): Tensor<'float32' | 'int32' | 'bool'>;
   /** A tensor of ours as one of tfjs: over the same memory where the backend takes it, of a dtype that tfjs has. */

@@ -1,9 +1,19 @@
 // The losses that tfjs gets, a line each: which tensors they are called with, in the order of tfjs, and which of these
 // gradients flow to. Everything else about a loss is the loss's own.
 
+import { anyLossSync } from '../losses/any-loss.js';
+import { asymmetricSync } from '../losses/asymmetric.js';
 import { bettiMatchingSync } from '../losses/betti-matching.js';
 import { crossEntropySync } from '../losses/cross-entropy.js';
 import { cutCrossEntropySync } from '../losses/cut-cross-entropy.js';
+import { diceSync } from '../losses/dice.js';
+import { generalizedDiceSync } from '../losses/generalized-dice.js';
+import { jaccardSync } from '../losses/jaccard.js';
+import { lovaszSync } from '../losses/lovasz.js';
+import { selfAdjustingDiceSync } from '../losses/self-adjusting-dice.js';
+import { skeletonRecallSync } from '../losses/skeleton-recall.js';
+import { softClDiceSync } from '../losses/soft-cl-dice.js';
+import { tverskySync } from '../losses/tversky.js';
 import type { BlockingLoss } from './kernel.js';
 
 export interface BridgedLoss {
@@ -23,6 +33,16 @@ export interface BridgedLoss {
 
 /** What reaches a loss was checked by its own readers, as everywhere. */
 const blocking = (loss: unknown): BlockingLoss => loss as BlockingLoss;
+
+const ofRegions = (loss: unknown, ...constants: string[]): BridgedLoss => ({
+  loss: blocking(loss),
+  inputs: ['targets', 'predictions', 'mask'],
+  required: 2,
+  differentiable: ['predictions'],
+  constants: ['mask', ...constants],
+  labels: ['targets', 'predictions'],
+  ids: true,
+});
 
 export const bridgedLosses: Readonly<Record<string, BridgedLoss>> = {
   crossEntropy: {
@@ -52,4 +72,14 @@ export const bridgedLosses: Readonly<Record<string, BridgedLoss>> = {
     labels: ['target', 'prediction'],
     ids: false,
   },
+  dice: ofRegions(diceSync, 'classWeights'),
+  jaccard: ofRegions(jaccardSync, 'classWeights'),
+  tversky: ofRegions(tverskySync, 'classWeights'),
+  generalizedDice: ofRegions(generalizedDiceSync, 'classWeights'),
+  selfAdjustingDice: ofRegions(selfAdjustingDiceSync, 'classWeights'),
+  anyLoss: ofRegions(anyLossSync, 'classWeights'),
+  asymmetric: ofRegions(asymmetricSync),
+  lovasz: ofRegions(lovaszSync, 'classWeights'),
+  softClDice: ofRegions(softClDiceSync, 'classWeights'),
+  skeletonRecall: ofRegions(skeletonRecallSync, 'classWeights'),
 };

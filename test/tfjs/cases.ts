@@ -190,11 +190,137 @@ const bettiOf = (title: string, options: object, shape: number[]): BridgeCase =>
   },
 });
 
+type RegionLoss = Exclude<BridgeCase['loss'], 'crossEntropy' | 'cutCrossEntropy' | 'bettiMatching'>;
+
+/** Probabilities and one-hot labels of [2, 5, 6, 3], by softmax; the loss of each image and class is composed. */
+const regionsOf = (
+  loss: RegionLoss,
+  composed: (tf: Tf, p: Tensor, y: Tensor) => Tensor,
+  options: { reduction?: 'none'; [name: string]: unknown } = {},
+  soft = false,
+): BridgeCase => ({
+  loss,
+  title: `${loss}${soft ? ', one-hot labels' : ''}${options.reduction ? ', none' : ''}`,
+  options,
+  tensors: (tf) => {
+    const ids = integers(tf, [2, 5, 6], 3, 21);
+    return [soft ? tf.oneHot(ids, 3) : ids, normals(tf, [2, 5, 6, 3], 22)];
+  },
+  differentiable: [1],
+  composed: (tf, [targets, logits]) => {
+    const y = soft ? (targets as Tensor) : tf.oneHot(targets as never, 3);
+    const each = composed(tf, tf.softmax(logits as Tensor), tf.cast(y, 'float32'));
+    return options.reduction === 'none' ? each : tf.mean(each);
+  },
+});
+
+const sums = (tf: Tf, x: Tensor): Tensor => tf.sum(x, [1, 2]);
+const ratio = (tf: Tf, u: Tensor, v: Tensor): Tensor => tf.sub(1, tf.div(tf.add(u, 1e-5), tf.add(v, 1e-5)));
+const diceOf = (tf: Tf, p: Tensor, y: Tensor): Tensor =>
+  ratio(tf, tf.mul(sums(tf, tf.mul(p, y)), 2), tf.add(sums(tf, p), sums(tf, y)));
+const overlapOf =
+  (alpha: number, beta: number) =>
+  (tf: Tf, p: Tensor, y: Tensor): Tensor => {
+    const both = sums(tf, tf.mul(p, y));
+    const missed = tf.mul(tf.sub(sums(tf, y), both), beta);
+    return ratio(tf, both, tf.add(tf.add(both, tf.mul(tf.sub(sums(tf, p), both), alpha)), missed));
+  };
+
+/** What each element weighs is taken from its place among the sorted errors, and is a constant. */
+function lovaszOf(tf: Tf, p: Tensor, y: Tensor): Tensor {
+  const errors = tf.abs(tf.sub(y, p));
+  const [values, labels] = [errors.dataSync(), y.dataSync()];
+  const weights = new Float32Array(values.length);
+  for (let region = 0; region < 6; region++) {
+    const pixels = Array.from({ length: 30 }, (_, i) => (Math.floor(region / 3) * 30 + i) * 3 + (region % 3));
+    const size = pixels.reduce((sum, at) => sum + (labels[at] as number), 0);
+    let [found, union, before] = [size, size, 0];
+    for (const at of pixels.sort((a, b) => (values[b] as number) - (values[a] as number))) {
+      found -= labels[at] as number;
+      union += 1 - (labels[at] as number);
+      weights[at] = 1 - found / union - before;
+      before = 1 - found / union;
+    }
+  }
+  return sums(tf, tf.mul(errors, tf.tensor(weights, errors.shape)));
+}
+
+function softSkeletonOf(tf: Tf, plane: Tensor): Tensor {
+  const steps = [-1, 0, 1].flatMap((y) => [-1, 0, 1].map((x) => [y, x] as const));
+  const cross = steps.filter(([y, x]) => y === 0 || x === 0);
+  const moved = (x: Tensor, outside: number, [down, right]: readonly [number, number]): Tensor => {
+    // biome-ignore format: an axis each
+    const padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], outside);
+    return tf.slice(padded, [0, 1 + down, 1 + right, 0], x.shape);
+  };
+  const least = (x: Tensor): Tensor =>
+    cross.map((step) => moved(x, 2, step)).reduce((a, b) => tf.minimum(a, b));
+  const most = (x: Tensor): Tensor =>
+    steps.map((step) => moved(x, -1, step)).reduce((a, b) => tf.maximum(a, b));
+  let level = plane;
+  let skeleton: Tensor | undefined;
+  for (let round = 0; round <= 3; round++) {
+    const eroded: Tensor = least(level);
+    const d: Tensor = tf.relu(tf.sub(level, most(eroded)));
+    skeleton = skeleton ? tf.add(skeleton, tf.relu(tf.sub(d, tf.mul(skeleton, d)))) : d;
+    level = eroded;
+  }
+  return skeleton as Tensor;
+}
+
+function clDiceOf(tf: Tf, p: Tensor, y: Tensor): Tensor {
+  const share = (skeleton: Tensor, other: Tensor): Tensor =>
+    tf.div(tf.add(sums(tf, tf.mul(skeleton, other)), 1e-5), tf.add(sums(tf, skeleton), 1e-5));
+  const [a, b] = [share(softSkeletonOf(tf, p), y), share(softSkeletonOf(tf, y), p)];
+  return tf.sub(1, tf.div(tf.mul(tf.mul(a, b), 2), tf.add(a, b)));
+}
+
+const regionLosses: readonly BridgeCase[] = [
+  regionsOf('dice', diceOf),
+  regionsOf('dice', diceOf, { reduction: 'none' }, true),
+  regionsOf('jaccard', overlapOf(1, 1)),
+  regionsOf('tversky', overlapOf(0.5, 0.5)),
+  regionsOf('selfAdjustingDice', (tf, p, y) => diceOf(tf, tf.mul(tf.sub(1, p), p), y)),
+  regionsOf('generalizedDice', (tf, p, y) => {
+    const weigh = (x: Tensor): Tensor => tf.sum(tf.mul(sums(tf, x), tf.pow(sums(tf, y), -2)), 1);
+    return ratio(tf, tf.mul(weigh(tf.mul(p, y)), 2), tf.add(weigh(p), weigh(y)));
+  }),
+  regionsOf('lovasz', lovaszOf),
+  regionsOf('softClDice', clDiceOf),
+  regionsOf('anyLoss', (tf, p, y) => diceOf(tf, tf.sigmoid(tf.mul(tf.sub(p, 0.5), 5)), y), {
+    activation: 'softmax',
+    over: 'imageClass',
+    smooth: 1e-5,
+    amplify: 5,
+  }),
+  // so wide a tube holds the whole of every class but the first
+  regionsOf(
+    'skeletonRecall',
+    (tf, p, y) => tf.slice(ratio(tf, sums(tf, tf.mul(p, y)), sums(tf, y)), [0, 1], [2, 2]),
+    { tube: 11 },
+  ),
+  {
+    loss: 'asymmetric',
+    title: 'asymmetric',
+    tensors: (tf) => [integers(tf, [7, 5], 2, 23), normals(tf, [7, 5], 24)],
+    differentiable: [1],
+    composed: (tf, [targets, logits]) => {
+      const p = tf.sigmoid(logits as Tensor);
+      const y = tf.cast(targets as Tensor, 'float32');
+      const q = tf.relu(tf.sub(p, 0.05));
+      const positive = tf.mul(tf.mul(y, tf.sub(1, p)), tf.log(p));
+      const negative = tf.mul(tf.mul(tf.sub(1, y), tf.pow(q, 4)), tf.log(tf.sub(1, q)));
+      return tf.neg(tf.mean(tf.sum(tf.add(positive, negative), 1)));
+    },
+  },
+];
+
 export const bridgeCases: readonly BridgeCase[] = [
   bettiOf('two dimensions', {}, [2, 6, 7]),
   bettiOf('per item', { reduction: 'none' }, [3, 5, 5]),
   bettiOf('three dimensions, sublevel', { filtration: 'sublevel' }, [1, 4, 4, 4]),
 
+  ...regionLosses,
   ...plain.map(([title, options, extra]) => rowsOf(title, options, options, extra)),
   ...cut.map((item) => cutOf(...item)),
   ...objectives.map(([objective, composed]) =>
