@@ -127,7 +127,7 @@ class RegionGradientPass {
   }
 
   __device__ void each_for_itself() {
-    load_plane(t_, r_.predictions.template as<const T>(), t_.predictions(), [](float z) { return z; });
+    load_plane<4>(t_, r_.predictions.template as<const T>(), t_.predictions(), [](float z) { return z; });
     __syncthreads();
     const bool sigmoid = pass_.activation == Activation::kSigmoid;
     replace([this, sigmoid](int i) {

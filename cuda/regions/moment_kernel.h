@@ -64,7 +64,7 @@ class RegionMomentPass {
   }
 
   __device__ void each_for_itself() {
-    load_plane(t_, r_.predictions.template as<const T>(), t_.predictions(), [](float z) { return z; });
+    load_plane<4>(t_, r_.predictions.template as<const T>(), t_.predictions(), [](float z) { return z; });
     __syncthreads();
     for (int i = threadIdx.x; i < t_.count; i += kRegionThreads) weight_ += t_.weight(i);
     if (pass_.terms) add_terms_of_sigmoids();

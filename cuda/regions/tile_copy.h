@@ -100,12 +100,12 @@ class TileLines {
   int length_, vectors_, shift_, steps_;
 };
 
-/// A plane of map(x) for every element x of the tile; zeroes fill its last group of four pixels.
-template <class Variant, class T, class Map>
+/// A plane of map(x) for every element x of the tile; zeroes fill its last group of four pixels. A thread has kInFlight
+/// vectors on their way: four hide the memory's latency where registers allow.
+template <int kInFlight, class Variant, class T, class Map>
 __device__ __forceinline__ void load_plane(const RegionTile<Variant>& tile, const T* tensor, float* plane,
                                            const Map& map) {
   using Lines = TileLines<Variant, T>;
-  constexpr int kInFlight = 4;
   const T* from = tensor + tile.offset(0, 0);
   const Lines lines(tile, from);
   for (int first = threadIdx.x; first < lines.steps(); first += kInFlight * kRegionThreads) {
@@ -147,7 +147,7 @@ template <class Variant>
 __device__ __forceinline__ void load_labels(const RegionTile<Variant>& tile) {
   if (!tile.has_labels()) return;
   const View& targets = tile.r.targets;
-  const auto load = [&](const auto* tensor) { load_plane(tile, tensor, tile.labels(), [](float y) { return y; }); };
+  const auto load = [&](const auto* tensor) { load_plane<1>(tile, tensor, tile.labels(), [](float y) { return y; }); };
   switch (targets.dtype) {
     case DType::kFloat32: return load(targets.as<const float>());
     case DType::kFloat16: return load(targets.as<const Half>());

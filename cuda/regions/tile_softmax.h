@@ -50,7 +50,7 @@ class TileSoftmax {
   __device__ explicit TileSoftmax(RegionTile<Variant>& tile) : t_(tile) {}
 
   /// Puts exponentials where the tile's predictions are to be, and starts the memory on its way.
-  __device__ void load() { load_plane(t_, logits(), t_.predictions(), Term{}); }
+  __device__ void load() { load_plane<4>(t_, logits(), t_.predictions(), Term{}); }
 
   /// Then finish(i, exponentials) for each pixel, by one thread.
   template <class Slopes, class Finish>
@@ -109,7 +109,7 @@ class TileSoftmax {
   /// Of the logits themselves. Pixels that weigh nothing get zeroes.
   template <class Slopes>
   __device__ void take_off_most(const Slopes& slopes) {
-    load_plane(t_, logits(), t_.predictions(), [](float z) { return z; });
+    load_plane<1>(t_, logits(), t_.predictions(), [](float z) { return z; });
     __syncthreads();
     const PixelTeam& team = t_.team;
     for (int i = team.first; i < t_.count; i += team.step) {
