@@ -9,6 +9,7 @@ import { devices } from 'cutloss';
 import { bandwidth } from './bandwidth.mjs';
 import { connect } from './peer.mjs';
 import { crossEntropySuite } from './suites/cross-entropy.mjs';
+import { regionsSuite } from './suites/regions.mjs';
 import { rowsSuite } from './suites/rows.mjs';
 import { tfjsSuite } from './suites/tfjs.mjs';
 import { topologySuite } from './suites/topology.mjs';
@@ -17,6 +18,7 @@ import { printTable } from './table.mjs';
 const suites = {
   'cross-entropy': crossEntropySuite,
   rows: rowsSuite,
+  regions: regionsSuite,
   topology: topologySuite,
   tfjs: tfjsSuite,
 };

@@ -1,4 +1,4 @@
-"""PyTorch's own cross-entropy, on the CPU: one workload per line in, seconds out (see bench/peer.mjs)."""
+"""PyTorch's own losses, on the CPU: one workload per line in, seconds out (see bench/peer.mjs)."""
 
 import json
 import resource
@@ -63,9 +63,52 @@ def cut(work):
         return seconds, time.perf_counter() - start
 
 
+def dice_of_one_hot(logits, ids, activation):
+    """The usual way: MONAI's one-hot labels, products and sums."""
+    space = tuple(range(2, logits.dim()))
+    p = activation(logits)
+    y = torch.zeros_like(p).scatter_(1, ids.unsqueeze(1), 1)
+    return 1 - (2 * (p * y).sum(space) + 1e-5) / (p.sum(space) + y.sum(space) + 1e-5)
+
+
+def dice_of_gather(logits, ids, activation):
+    """Without one-hot labels: each pixel's own probability goes to its class."""
+    p = activation(logits)
+    own = p.gather(1, ids.unsqueeze(1)).flatten(1)
+    zeros = p.new_zeros(p.shape[:2])
+    overlap = zeros.scatter_add(1, ids.flatten(1), own)
+    targets = zeros.scatter_add(1, ids.flatten(1), torch.ones_like(own))
+    return 1 - (2 * overlap + 1e-5) / (p.flatten(2).sum(2) + targets + 1e-5)
+
+
+COMPILED = torch.compile(dice_of_one_hot)
+DICE = {"one-hot": dice_of_one_hot, "gather": dice_of_gather, "compiled": COMPILED}
+ACTIVATIONS = {"softmax": lambda z: torch.softmax(z, 1), "sigmoid": torch.sigmoid}
+
+
+def regions(work):
+    shape = [work["batch"], work["classes"], *work["space"]]
+    key = ("regions", *shape)
+    if key not in made:
+        made.clear()
+        generator = torch.Generator().manual_seed(1)
+        logits = 4 * torch.rand(shape, generator=generator) - 2
+        made[key] = logits, torch.randint(shape[1], (shape[0], *shape[2:]), generator=generator)
+    logits, ids = made[key]
+    logits.requires_grad_(True)
+    logits.grad = None
+    start = time.perf_counter()
+    loss = DICE[work["variant"]](logits, ids, ACTIVATIONS[work["activation"]]).mean()
+    if work.get("crossEntropy"):
+        loss = loss + work["crossEntropy"] * torch.nn.functional.cross_entropy(logits, ids)
+    loss.backward()
+    return time.perf_counter() - start
+
+
+SUITES = {"rows": cut, "regions": lambda work: (regions(work), None)}
 print(json.dumps({"version": f"torch {torch.__version__}"}), flush=True)
 for line in sys.stdin:
     work = json.loads(line)
-    seconds, product = cut(work) if work.get("suite") == "rows" else (cross_entropy(work), None)
+    seconds, product = SUITES.get(work.get("suite"), lambda work: (cross_entropy(work), None))(work)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"seconds": seconds, "productSeconds": product, "peakBytes": peak}), flush=True)

@@ -53,19 +53,14 @@ class RegionGradientSweep {
     }
   }
 
-  /// Every class's line from value(c, i).
+  /// The tile's gradient: value(c)(i) for every class and pixel.
   template <bool kStream, class Value>
   void write(const Value& value) {
     T* image = r_.gradient.as<T>();
+    if (!r_.channels_first) return t_.template write_rows<kStream>(image, value);
     for (int64_t c = 0; c < r_.classes; ++c) {
-      const auto line = value(c);
-      if (r_.channels_first) {
-        t_.template write<kStream>(image + t_.offset(t_.at) + c * r_.pixels, t_.count, line);
-      } else {
-        for (int64_t i = 0; i < t_.padded; i += V::kLanes) V::store(t_.predictions + c * t_.pitch + i, line(i));
-      }
+      t_.template write<kStream>(image + t_.offset(t_.at) + c * r_.pixels, t_.count, value(c));
     }
-    if (!r_.channels_first) t_.template store_plane<kStream>(image);
   }
 
   template <bool kStream>

@@ -43,7 +43,9 @@ class RegionMomentSweep {
       t_.move_to(at);
       if (!t_.load_pixels(&out->bad)) return;
       if (r_.soft_targets) t_.load_labels();
-      for (int64_t i = 0; i < t_.padded; i += V::kLanes) weight_.add(V::load(t_.weight + i));
+      F weight = {};
+      for (int64_t i = 0; i < t_.padded; i += V::kLanes) weight += V::load(t_.weight + i);
+      weight_.add(weight);
       activation_ == Activation::kSoftmax ? softmax() : each_for_itself();
     }
     for (int64_t c = r_.first_class; c < r_.classes; ++c) {

@@ -1,12 +1,12 @@
 #include "cpu/regions/run_regions.h"
 
 #include <atomic>
-#include <cinttypes>
 #include <new>
 
 #include "cpu/memory.h"
 #include "cpu/planes/plane_pass.h"
 #include "cpu/scratch.h"
+#include "engine/region_targets.h"
 
 namespace cutloss::cpu {
 namespace {
@@ -120,28 +120,16 @@ class RegionsRun {
   /// Nothing is written before every class id is known to be good.
   Status check_ids() const {
     if (r_.soft_targets) return {};
+    const RegionTargets targets(r_);
     for (int64_t pixel = 0; pixel < r_.batch * r_.pixels; ++pixel) {
-      const int64_t id = target(pixel);
-      if ((id < 0 || id >= r_.classes) && !(r_.ignores && id == r_.ignore_index)) return bad_target(pixel);
+      if (targets.id(pixel) == RegionTargets::kBad) return bad_target(pixel);
     }
     return {};
   }
 
-  int64_t target(int64_t pixel) const {
-    switch (r_.targets.dtype) {
-      case DType::kInt64: return r_.targets.as<const int64_t>()[pixel];
-      case DType::kUint8: return r_.targets.as<const uint8_t>()[pixel];
-      default: return r_.targets.as<const int32_t>()[pixel];
-    }
-  }
-
   Status bad_target(int64_t pixel) const {
-    Status status =
-        failure(Code::kTarget, "Expected targets in [0, %" PRId64 ") for pixel %" PRId64 " but received %" PRId64,
-                r_.classes, pixel, target(pixel));
-    status.row = pixel;
-    status.value = target(pixel);
-    return status;
+    const RegionTargets targets(r_);
+    return targets.out_of_range(pixel, targets.value(pixel));
   }
 
   static Status out_of_memory(size_t bytes) {

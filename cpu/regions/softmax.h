@@ -18,11 +18,13 @@ struct TileSoftmax {
   /// Whether t.own are logarithms instead, because the numbers themselves would vanish.
   static bool run(Tile& t, const T* image, const CellSlopes* slopes) {
     clear(t);
-    if (t.r.channels_first && t.count == t.padded) {
-      sweep(t, image + t.offset(t.at), t.r.pixels, slopes);
-    } else {
+    if (t.count < t.padded) {
       t.load_plane(image, t.predictions);
-      sweep(t, t.predictions, t.pitch, slopes);
+      sweep(t, Lines<float>{t.predictions, t.pitch}, slopes);
+    } else if (t.r.channels_first) {
+      sweep(t, Lines<T>{image + t.offset(t.at), t.r.pixels}, slopes);
+    } else {
+      sweep(t, Rows{t.rows_of(image), t.r.classes}, slopes);
     }
     if (kTarget) find_own(t);
     if (in_range(t)) return false;
@@ -34,7 +36,7 @@ struct TileSoftmax {
   }
 
  private:
-  static constexpr int kTogether = 4;                       // classes
+  static constexpr int kTogether = Tile::kGroup;            // classes
   static constexpr float kLow = 0x1p-20f, kHigh = 0x1p60f;  // ratios of numbers in between are far from every limit
 
   static void clear(Tile& t) {
@@ -84,32 +86,48 @@ struct TileSoftmax {
     F slope_[kTogether], slope_of_target_[kTogether];
   };
 
+  /// Logits of neighbouring pixels of a group of classes: where channels come first, a line for each class; else rows.
   template <class From>
-  static void sweep(Tile& t, const From* z, int64_t stride, const CellSlopes* slopes) {
-    int64_t c = 0;
-    for (; c + kTogether <= t.r.classes; c += kTogether) some_classes<kTogether>(t, z, stride, slopes, c);
-    switch (t.r.classes - c) {
-      case 3: return some_classes<3>(t, z, stride, slopes, c);
-      case 2: return some_classes<2>(t, z, stride, slopes, c);
-      case 1: return some_classes<1>(t, z, stride, slopes, c);
-    }
-  }
+  struct Lines {
+    const From* z;
+    int64_t stride;
 
-  template <int kClasses, class From>
-  static void some_classes(Tile& t, const From* z, int64_t stride, const CellSlopes* slopes, int64_t first) {
-    const Sums sums(t, slopes, first);
-    const From* line = z + first * stride;
-    float* const to = t.predictions + first * t.pitch;
-    const int64_t pitch = t.pitch, end = t.padded;
-    for (int64_t i = 0; i < end; i += V::kLanes) {
-      F e[kTogether];
+    template <int kClasses>
+    [[gnu::always_inline]] void read(int64_t first, int64_t i, int64_t ahead, F (&v)[kTogether]) const {
       for (int k = 0; k < kClasses; ++k) {
-        __builtin_prefetch(line + k * stride + i + pitch);
-        e[k] = exp_float<V>(V::load(line + k * stride + i));
-        V::store(to + k * pitch + i, e[k]);
+        const From* at = z + (first + k) * stride + i;
+        __builtin_prefetch(at + ahead);
+        v[k] = V::load(at);
       }
-      sums.template add<kClasses>(i, e);
     }
+  };
+  struct Rows {
+    const float* z;
+    int64_t classes;
+
+    template <int kClasses>
+    [[gnu::always_inline]] void read(int64_t first, int64_t i, int64_t, F (&v)[kTogether]) const {
+      Tile::template read_group<kClasses>(z, i, first, classes, v);
+    }
+  };
+
+  template <class Logits>
+  static void sweep(Tile& t, const Logits& logits, const CellSlopes* slopes) {
+    t.for_each_group([&]<int kClasses>(std::integral_constant<int, kClasses>, int64_t first) {
+      const Sums sums(t, slopes, first);
+      const Logits z = logits;
+      float* const to = t.predictions + first * t.pitch;
+      const int64_t pitch = t.pitch, end = t.padded;
+      for (int64_t i = 0; i < end; i += V::kLanes) {
+        F e[kTogether];
+        z.template read<kClasses>(first, i, pitch, e);
+        for (int k = 0; k < kClasses; ++k) {
+          e[k] = exp_float<V>(e[k]);
+          V::store(to + k * pitch + i, e[k]);
+        }
+        sums.template add<kClasses>(i, e);
+      }
+    });
   }
 
   static void find_own(Tile& t) {

@@ -3,10 +3,15 @@
 // nothing.
 #pragma once
 
+#include <array>
 #include <cstring>
+#include <limits>
+#include <optional>
+#include <utility>
 
 #include "cpu/regions/region_kernels.h"
 #include "cpu/simd/portable.h"
+#include "engine/region_targets.h"
 
 namespace cutloss::cpu {
 
@@ -84,21 +89,93 @@ struct RegionTile {
     const From* from = image + offset(at);
     if (r.channels_first) {
       for (int64_t c = 0; c < r.classes; ++c) widen(from + c * r.pixels, count, plane + c * pitch);
-    } else if constexpr (std::is_same_v<From, float>) {
-      to_lines(from, plane);
     } else {
-      widen(from, count * r.classes, flat);
-      to_lines(flat, plane);
+      const float* rows = rows_of(image);
+      const int64_t whole = count / V::kLanes * V::kLanes;
+      for_each_group([&]<int kClasses>(std::integral_constant<int, kClasses>, int64_t first) {
+        for (int64_t i = 0; i < whole; i += V::kLanes) {
+          F v[kGroup];
+          read_group<kClasses>(rows, i, first, r.classes, v);
+          for (int k = 0; k < kClasses; ++k) V::store(plane + (first + k) * pitch + i, v[k]);
+        }
+      });
+      for (int64_t i = whole; i < count; ++i) {
+        for (int64_t c = 0; c < r.classes; ++c) plane[c * pitch + i] = rows[i * r.classes + c];
+      }
     }
     for (int64_t c = 0; c < r.classes; ++c) std::fill(plane + c * pitch + count, plane + c * pitch + padded, 0.f);
   }
 
-  /// Writes the plane of predictions, by now their gradient, to where they came from.
-  template <bool kStream, class To>
-  void store_plane(To* image) {
-    To* to = image + offset(at);
-    from_lines(predictions, flat);
-    write<kStream>(to, count * r.classes, [&](int64_t i) { return V::load(flat + i); });
+  /// The tile's pixels in floats, [count, classes], where channels come last.
+  template <class From>
+  const float* rows_of(const From* image) {
+    const From* from = image + offset(at);
+    if constexpr (std::is_same_v<From, float>) return from;
+    widen(from, count * r.classes, flat);
+    return flat;
+  }
+
+  static constexpr int kGroup = 4;  // classes that are turned at once
+
+  /// work(kClasses, first) for groups of neighbouring classes: all but the last have kGroup of them.
+  template <class Work>
+  void for_each_group(const Work& work) const {
+    int64_t c = 0;
+    for (; c + kGroup <= r.classes; c += kGroup) work(std::integral_constant<int, kGroup>{}, c);
+    switch (r.classes - c) {
+      case 3: return work(std::integral_constant<int, 3>{}, c);
+      case 2: return work(std::integral_constant<int, 2>{}, c);
+      case 1: return work(std::integral_constant<int, 1>{}, c);
+    }
+  }
+
+  /// From rows, [pixels, classes], to vectors of pixels from pixel i on, one for each class of a group. A group that
+  /// lacks some takes them from the group before, and back the same.
+  template <int kClasses>
+  CUTLOSS_INLINE void read_group(const float* rows, int64_t i, int64_t first, int64_t classes, F (&v)[kGroup]) {
+    const float* from = rows + i * classes + first;
+    if constexpr (kClasses == kGroup) {
+      V::load_four_lines(from, classes, v);
+    } else if (classes > kGroup) {
+      F all[kGroup];
+      V::load_four_lines(from - (kGroup - kClasses), classes, all);
+      for (int k = 0; k < kClasses; ++k) v[k] = all[kGroup - kClasses + k];
+    } else {
+      float lines[kClasses][V::kLanes];
+      for (int j = 0; j < V::kLanes; ++j) {
+        for (int k = 0; k < kClasses; ++k) lines[k][j] = from[j * kClasses + k];
+      }
+      for (int k = 0; k < kClasses; ++k) v[k] = V::load(lines[k]);
+    }
+  }
+  /// to[i, c] = value(c)(i), by way of rows in the cache.
+  template <bool kStream, class To, class Value>
+  void write_rows(To* image, const Value& value) {
+    const auto lines_of = [&]<int... k>(int64_t first, std::integer_sequence<int, k...>) {
+      return std::array{value(first + k)...};
+    };
+    const int64_t classes = r.classes, end = padded;
+    float* const rows = flat;
+    for_each_group([&]<int kClasses>(std::integral_constant<int, kClasses>, int64_t first) {
+      if (classes >= kGroup) {
+        const int64_t begin = std::min(first, classes - kGroup);  // what a group before wrote is written again
+        const auto line = lines_of(begin, std::make_integer_sequence<int, kGroup>{});
+        for (int64_t i = 0; i < end; i += V::kLanes) {
+          F v[kGroup] = {line[0](i), line[1](i), line[2](i), line[3](i)};
+          V::store_four_lines(v, rows + i * classes + begin, classes);
+        }
+      } else {
+        const auto line = lines_of(first, std::make_integer_sequence<int, kClasses>{});
+        for (int64_t i = 0; i < end; i += V::kLanes) {
+          float lines[kClasses][V::kLanes];
+          for (int k = 0; k < kClasses; ++k) V::store(lines[k], line[k](i));
+          for (int j = 0; j < V::kLanes; ++j) {
+            for (int k = 0; k < kClasses; ++k) rows[(i + j) * kClasses + k] = lines[k][j];
+          }
+        }
+      }
+    });
+    write<kStream>(image + offset(at), count * classes, [rows](int64_t i) { return V::load(rows + i); });
   }
 
   /// to[i] = value(i), a vector from element i on; reads as far as a vector beyond the end.
@@ -134,25 +211,47 @@ struct RegionTile {
     for (int64_t i = count; i < padded; ++i) weight[i] = 0;
   }
 
+  /// Targets of any type, as 32 bits say them: what is no class there is none here either.
   template <class From>
   bool load_ids(const From* from, int64_t pixel, int64_t* bad) {
-    bool all_good = true;
+    constexpr int32_t kNone = -1, kIgnored = -2;
+    constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
     for (int64_t i = 0; i < count; ++i) {
       const int64_t id = from[i];
-      const bool counts = !(r.ignores && id == r.ignore_index);
-      all_good &= !counts || (id >= 0 && id < r.classes);
-      ids[i] = counts ? int32_t(id) : -1;
-      weight[i] = counts ? weight[i] : 0;
+      const int32_t as_class = id >= 0 && id <= kMost ? int32_t(id) : kNone;
+      ids[i] = r.ignores && id == r.ignore_index ? kIgnored : as_class;
     }
-    for (int64_t i = count; i < padded; ++i) ids[i] = -1;
-    if (all_good) return true;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t id = from[i];
-      if ((id < 0 || id >= r.classes) && !(r.ignores && id == r.ignore_index)) {
-        *bad = pixel + i;
-        break;
-      }
+    return judge_ids(pixel, bad, ids, kIgnored);
+  }
+  bool load_ids(const int32_t* from, int64_t pixel, int64_t* bad) {
+    const bool can_occur = r.ignores && r.ignore_index == int32_t(r.ignore_index);
+    const auto ignored = can_occur ? std::optional(int32_t(r.ignore_index)) : std::nullopt;
+    if (count < padded) from = static_cast<int32_t*>(memcpy(ids, from, count * sizeof *ids));
+    return judge_ids(pixel, bad, from, ignored);
+  }
+
+  /// Ids that count, and -1 where they do not, nor weigh anything. False, and the pixel, where one is no class.
+  bool judge_ids(int64_t pixel, int64_t* bad, const int32_t* from, std::optional<int32_t> ignored) {
+    using I = typename V::I;
+    std::fill(ids + count, ids + padded, 0);
+    const int32_t classes = int32_t(std::min<int64_t>(r.classes, std::numeric_limits<int32_t>::max()));
+    const I may_be_ignored = I{} - int32_t(ignored.has_value());
+    const int32_t other = ignored.value_or(0);
+    I all_good = ~I{};
+    for (int64_t i = 0; i < padded; i += V::kLanes) {
+      const I id = V::template load_as<I>(from + i);
+      const I is_class = (id >= 0) & (id < classes), is_ignored = (id == other) & may_be_ignored;
+      const I counts = is_class & ~is_ignored;
+      all_good &= is_class | is_ignored;
+      V::store_as(ids + i, id | ~counts);
+      V::store(weight + i, V::select(counts, V::load(weight + i), F{}));
     }
+    std::fill(ids + count, ids + padded, -1);
+    if (V::all(all_good)) return true;
+    const RegionTargets targets(r);
+    int64_t first = 0;
+    while (first < count - 1 && targets.id(pixel + first) != RegionTargets::kBad) ++first;
+    *bad = pixel + first;
     return false;
   }
 
@@ -164,57 +263,6 @@ struct RegionTile {
     } else {
       for (; i + V::kLanes <= count; i += V::kLanes) V::store(to + i, V::load(from + i));
       for (; i < count; ++i) to[i] = math::widen(from[i]);
-    }
-  }
-
-  /// [count, classes] -> [classes, pitch].
-  void to_lines(const float* from, float* plane) const {
-    switch (r.classes) {
-      case 1: memcpy(plane, from, count * sizeof(float)); return;
-      case 2: return to_few_lines<2>(from, plane);
-      case 3: return to_few_lines<3>(from, plane);
-    }
-    int64_t i = 0;
-    for (; i + V::kLanes <= count; i += V::kLanes) {
-      for (int64_t c = 0; c < r.classes; c += 4) {
-        const int64_t four = std::min(c, r.classes - 4);  // the last four overlap those before
-        V::load_four_lines(from + i * r.classes + four, r.classes, plane + four * pitch + i, pitch);
-      }
-    }
-    for (; i < count; ++i) {
-      for (int64_t c = 0; c < r.classes; ++c) plane[c * pitch + i] = from[i * r.classes + c];
-    }
-  }
-
-  /// [classes, pitch] -> [count, classes].
-  void from_lines(const float* plane, float* to) const {
-    switch (r.classes) {
-      case 1: memcpy(to, plane, count * sizeof(float)); return;
-      case 2: return from_few_lines<2>(plane, to);
-      case 3: return from_few_lines<3>(plane, to);
-    }
-    int64_t i = 0;
-    for (; i + V::kLanes <= count; i += V::kLanes) {
-      for (int64_t c = 0; c < r.classes; c += 4) {
-        const int64_t four = std::min(c, r.classes - 4);
-        V::store_four_lines(plane + four * pitch + i, pitch, to + i * r.classes + four, r.classes);
-      }
-    }
-    for (; i < count; ++i) {
-      for (int64_t c = 0; c < r.classes; ++c) to[i * r.classes + c] = plane[c * pitch + i];
-    }
-  }
-
-  template <int kClasses>
-  void to_few_lines(const float* from, float* plane) const {
-    for (int64_t i = 0; i < count; ++i) {
-      for (int c = 0; c < kClasses; ++c) plane[c * pitch + i] = from[i * kClasses + c];
-    }
-  }
-  template <int kClasses>
-  void from_few_lines(const float* plane, float* to) const {
-    for (int64_t i = 0; i < count; ++i) {
-      for (int c = 0; c < kClasses; ++c) to[i * kClasses + c] = plane[c * pitch + i];
     }
   }
 };

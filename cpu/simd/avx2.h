@@ -33,22 +33,18 @@ struct Avx2 : Portable<8> {
     v[0] = _mm256_shuffle_ps(a, c, 0x44), v[1] = _mm256_shuffle_ps(a, c, 0xee);
     v[2] = _mm256_shuffle_ps(b, d, 0x44), v[3] = _mm256_shuffle_ps(b, d, 0xee);
   }
-  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, float* lines, int64_t pitch) {
-    F v[4];
+  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, F (&lines)[4]) {
     for (int k = 0; k < 4; ++k) {
-      v[k] = _mm256_castps128_ps256(_mm_loadu_ps(rows + k * stride));
-      v[k] = _mm256_insertf128_ps(v[k], _mm_loadu_ps(rows + (k + 4) * stride), 1);
+      lines[k] = _mm256_castps128_ps256(_mm_loadu_ps(rows + k * stride));
+      lines[k] = _mm256_insertf128_ps(lines[k], _mm_loadu_ps(rows + (k + 4) * stride), 1);
     }
-    transpose_fours(v);
-    for (int k = 0; k < 4; ++k) store(lines + k * pitch, v[k]);
+    transpose_fours(lines);
   }
-  CUTLOSS_INLINE void store_four_lines(const float* lines, int64_t pitch, float* rows, int64_t stride) {
-    F v[4];
-    for (int k = 0; k < 4; ++k) v[k] = load(lines + k * pitch);
-    transpose_fours(v);
+  CUTLOSS_INLINE void store_four_lines(F (&lines)[4], float* rows, int64_t stride) {
+    transpose_fours(lines);
     for (int k = 0; k < 4; ++k) {
-      _mm_storeu_ps(rows + k * stride, _mm256_castps256_ps128(v[k]));
-      _mm_storeu_ps(rows + (k + 4) * stride, _mm256_extractf128_ps(v[k], 1));
+      _mm_storeu_ps(rows + k * stride, _mm256_castps256_ps128(lines[k]));
+      _mm_storeu_ps(rows + (k + 4) * stride, _mm256_extractf128_ps(lines[k], 1));
     }
   }
 

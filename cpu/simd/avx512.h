@@ -49,28 +49,29 @@ struct Avx512 : Portable<16> {
     v[0] = _mm512_shuffle_ps(a, c, 0x44), v[1] = _mm512_shuffle_ps(a, c, 0xee);
     v[2] = _mm512_shuffle_ps(b, d, 0x44), v[3] = _mm512_shuffle_ps(b, d, 0xee);
   }
-  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, float* lines, int64_t pitch) {
-    F v[4];
+  /// A load that leaves the other lanes as they are needs no shuffle.
+  template <int kLane>
+  CUTLOSS_INLINE F with_four(F v, const float* four) {
+    return _mm512_mask_broadcast_f32x4(v, __mmask16(0xf << 4 * kLane), _mm_loadu_ps(four));
+  }
+  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, F (&lines)[4]) {
     for (int k = 0; k < 4; ++k) {
       const float* row = rows + k * stride;
-      v[k] = _mm512_castps128_ps512(_mm_loadu_ps(row));
-      v[k] = _mm512_insertf32x4(v[k], _mm_loadu_ps(row + 4 * stride), 1);
-      v[k] = _mm512_insertf32x4(v[k], _mm_loadu_ps(row + 8 * stride), 2);
-      v[k] = _mm512_insertf32x4(v[k], _mm_loadu_ps(row + 12 * stride), 3);
+      lines[k] = _mm512_castps128_ps512(_mm_loadu_ps(row));
+      lines[k] = with_four<1>(lines[k], row + 4 * stride);
+      lines[k] = with_four<2>(lines[k], row + 8 * stride);
+      lines[k] = with_four<3>(lines[k], row + 12 * stride);
     }
-    transpose_fours(v);
-    for (int k = 0; k < 4; ++k) store(lines + k * pitch, v[k]);
+    transpose_fours(lines);
   }
-  CUTLOSS_INLINE void store_four_lines(const float* lines, int64_t pitch, float* rows, int64_t stride) {
-    F v[4];
-    for (int k = 0; k < 4; ++k) v[k] = load(lines + k * pitch);
-    transpose_fours(v);
+  CUTLOSS_INLINE void store_four_lines(F (&lines)[4], float* rows, int64_t stride) {
+    transpose_fours(lines);
     for (int k = 0; k < 4; ++k) {
       float* row = rows + k * stride;
-      _mm_storeu_ps(row, _mm512_castps512_ps128(v[k]));
-      _mm_storeu_ps(row + 4 * stride, _mm512_extractf32x4_ps(v[k], 1));
-      _mm_storeu_ps(row + 8 * stride, _mm512_extractf32x4_ps(v[k], 2));
-      _mm_storeu_ps(row + 12 * stride, _mm512_extractf32x4_ps(v[k], 3));
+      _mm_storeu_ps(row, _mm512_castps512_ps128(lines[k]));
+      _mm_storeu_ps(row + 4 * stride, _mm512_extractf32x4_ps(lines[k], 1));
+      _mm_storeu_ps(row + 8 * stride, _mm512_extractf32x4_ps(lines[k], 2));
+      _mm_storeu_ps(row + 12 * stride, _mm512_extractf32x4_ps(lines[k], 3));
     }
   }
 

@@ -147,15 +147,15 @@ struct Portable {
     return all;
   }
 
-  /// Four numbers of each of kLanes rows, `stride` apart, become four lines of kLanes, `pitch` apart; and back.
-  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, float* lines, int64_t pitch) {
+  /// Four numbers of each of kLanes rows, `stride` apart, become four lines of kLanes; and back.
+  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, F (&lines)[4]) {
     for (int k = 0; k < 4; ++k) {
-      for (int i = 0; i < kLanes; ++i) lines[k * pitch + i] = rows[i * stride + k];
+      for (int i = 0; i < kLanes; ++i) lines[k][i] = rows[i * stride + k];
     }
   }
-  CUTLOSS_INLINE void store_four_lines(const float* lines, int64_t pitch, float* rows, int64_t stride) {
+  CUTLOSS_INLINE void store_four_lines(F (&lines)[4], float* rows, int64_t stride) {
     for (int i = 0; i < kLanes; ++i) {
-      for (int k = 0; k < 4; ++k) rows[i * stride + k] = lines[k * pitch + i];
+      for (int k = 0; k < 4; ++k) rows[i * stride + k] = lines[k][i];
     }
   }
 
