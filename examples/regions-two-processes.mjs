@@ -33,12 +33,11 @@ function images(first, end) {
   return { predictions: tensor(logits, [...leading, CLASSES]), targets: tensor(ids, leading) };
 }
 
-if (process.send) await work();
+if (process.argv[2] === 'part') work(...process.argv.slice(3).map(Number));
 else await lead();
 
 /** A process with a part of the batch: moments out, everybody's moments in, loss and gradient out. */
-async function work() {
-  const [first, end] = process.argv.slice(2).map(Number);
+function work(first, end) {
   const inputs = images(first, end);
   const { names, values } = regionMomentsSync(inputs, options);
   process.once('message', (sums) => {
@@ -52,7 +51,7 @@ async function work() {
 async function lead() {
   const share = BATCH / PROCESSES;
   const workers = Array.from({ length: PROCESSES }, (_, k) =>
-    fork(fileURLToPath(import.meta.url), [`${k * share}`, `${(k + 1) * share}`]),
+    fork(fileURLToPath(import.meta.url), ['part', `${k * share}`, `${(k + 1) * share}`]),
   );
   const answers = () =>
     Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
@@ -80,5 +79,5 @@ async function lead() {
   );
   const same =
     results.every(({ loss }) => Math.abs(loss - whole.loss) <= 1e-9) && difference <= 1e-6 * largest;
-  if (!same || found.length !== expected.length) process.exit(1);
+  if (!same || found.length !== expected.length) process.exitCode = 1;
 }

@@ -25,10 +25,29 @@ test('next-token learns a speech by heart, in less memory than its logits would 
   expect(Number(scratch)).toBeLessThan(0.2 * Number(logits));
 });
 
+test('two processes get the loss of the whole batch from moments, and their halves of its gradient', async () => {
+  const { code, stdout, stderr } = await start('regions-two-processes');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const losses = [...stdout.matchAll(/^ {2}(?:process \d|one process): loss (\S+)$/gm)].map(([, loss]) =>
+    Number(loss),
+  );
+  expect(losses).toHaveLength(3);
+  for (const loss of losses) expect(loss).toBeCloseTo(losses[2] as number, 9);
+});
+
+test('segmentation learns masks that brightness alone does not give', async () => {
+  const { code, stdout, stderr } = await start('segmentation');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const [, learned, alone] = /^right: (\d+) % of pixels; by brightness alone (\d+) %$/m.exec(stdout) ?? [];
+  expect(Number(learned)).toBeGreaterThan(90);
+  expect(Number(alone)).toBeLessThan(70);
+});
+
 test('an unknown name is refused with those that there are', async () => {
   const { code, stderr } = await start('topolgy');
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: "Expected an example (classifier, next-token, topology) but received 'topolgy'\n",
+    stderr:
+      "Expected an example (classifier, next-token, regions-two-processes, segmentation, topology) but received 'topolgy'\n",
   });
 });
