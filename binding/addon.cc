@@ -3,12 +3,14 @@
 #include <napi.h>
 
 #include <cinttypes>
+#include <iterator>
 #include <memory>
 
 #include "binding/catalogue.h"
 #include "binding/decode.h"
 #include "binding/device_memory.h"
 #include "binding/job_queue.h"
+#include "binding/method.h"
 #include "binding/tensorflow/job_op.h"
 #include "binding/values.h"
 
@@ -134,37 +136,41 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     // Added after the threadsafe function, so that it runs before that one's own.
     napi_add_env_cleanup_hook(
         env, [](void* queue) { static_cast<JobQueue*>(queue)->stop(); }, &queue_);
-    DefineAddon(exports, {
-                             InstanceValue("operations", operations(env), napi_enumerable),
-                             InstanceValue("objectives", objectives(env), napi_enumerable),
-                             InstanceValue("regionIndices", region_indices(env), napi_enumerable),
-                             InstanceValue("regionMoments", region_moments(env), napi_enumerable),
-                             InstanceValue("simdLevels", simd_levels(env), napi_enumerable),
-                             InstanceValue("cuda", Napi::Boolean::New(env, CUTLOSS_CUDA), napi_enumerable),
-                             InstanceMethod("run", &CutlossAddon::run),
-                             InstanceMethod("start", &CutlossAddon::start),
-                             InstanceMethod("cancel", &CutlossAddon::cancel),
-                             InstanceMethod("registerInTensorFlow", &CutlossAddon::register_in_tensorflow),
-                             InstanceMethod("stage", &CutlossAddon::stage),
-                             InstanceMethod("unstage", &CutlossAddon::unstage),
-                             InstanceMethod("cudaDevices", &CutlossAddon::cuda_devices),
-                             InstanceMethod("describe", &CutlossAddon::describe),
-                             InstanceMethod("memory", &CutlossAddon::memory),
-                             InstanceMethod("setThreads", &CutlossAddon::set_threads),
-                             InstanceMethod("setSimd", &CutlossAddon::set_simd),
-                             InstanceMethod("allocate", &CutlossAddon::allocate),
-                             InstanceMethod("release", &CutlossAddon::release),
-                             InstanceMethod("upload", &CutlossAddon::upload),
-                             InstanceMethod("download", &CutlossAddon::download),
-                         });
+    exports.Set("operations", operations(env));
+    exports.Set("objectives", objectives(env));
+    exports.Set("regionIndices", region_indices(env));
+    exports.Set("regionMoments", region_moments(env));
+    exports.Set("simdLevels", simd_levels(env));
+    exports.Set("cuda", Napi::Boolean::New(env, CUTLOSS_CUDA));
+    const napi_property_descriptor methods[] = {
+        own_method<&CutlossAddon::run>("run"),
+        own_method<&CutlossAddon::start>("start"),
+        own_method<&CutlossAddon::cancel>("cancel"),
+        own_method<&CutlossAddon::register_in_tensorflow>("registerInTensorFlow"),
+        own_method<&CutlossAddon::stage>("stage"),
+        own_method<&CutlossAddon::unstage>("unstage"),
+        own_method<&CutlossAddon::cuda_devices>("cudaDevices"),
+        own_method<&CutlossAddon::describe>("describe"),
+        own_method<&CutlossAddon::memory>("memory"),
+        own_method<&CutlossAddon::set_threads>("setThreads"),
+        own_method<&CutlossAddon::set_simd>("setSimd"),
+        own_method<&CutlossAddon::allocate>("allocate"),
+        own_method<&CutlossAddon::release>("release"),
+        own_method<&CutlossAddon::upload>("upload"),
+        own_method<&CutlossAddon::download>("download"),
+    };
+    napi_define_properties(env, exports, std::size(methods), methods);
   }
 
  private:
-  Napi::Value run(const Napi::CallbackInfo& info) {
-    napi_value arguments[6];
-    for (int i = 0; i < 6; ++i) arguments[i] = info[i];
+  template <Napi::Value (CutlossAddon::*kMethod)(const CallInfo&)>
+  napi_property_descriptor own_method(const char* name) {
+    return method<CutlossAddon, kMethod>(name, this);
+  }
+
+  Napi::Value run(const CallInfo& info) {
     Call call;
-    Status status = decode(info.Env(), arguments, &call);
+    Status status = decode(info.Env(), info.arguments(), &call);
     Cancel never;
     if (status.ok()) status = call.engine->run(call.request, never);
     if (status.ok()) copy_results(info.Env(), call.request, info[5]);
@@ -172,12 +178,10 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
   }
 
   /// Returns the job's number, or a failure if it could not be started.
-  Napi::Value start(const Napi::CallbackInfo& info) {
+  Napi::Value start(const CallInfo& info) {
     const Napi::Env env = info.Env();
-    napi_value arguments[6];
-    for (int i = 0; i < 6; ++i) arguments[i] = info[i];
     Call call;
-    Status status = decode(env, arguments, &call);
+    Status status = decode(env, info.arguments(), &call);
     if (status.ok() && !info[6].IsFunction())
       status = failure(Code::kInternal, "start() was called without a callback");
     if (!status.ok()) return to_js(env, status);
@@ -228,9 +232,12 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     napi_call_function(env, receiver, done, 1, &failure_value, nullptr);
   }
 
-  void cancel(const Napi::CallbackInfo& info) { queue_.cancel(info[0].ToNumber().Int64Value()); }
+  Napi::Value cancel(const CallInfo& info) {
+    queue_.cancel(info[0].ToNumber().Int64Value());
+    return info.Env().Undefined();
+  }
 
-  Napi::Value register_in_tensorflow(const Napi::CallbackInfo& info) {
+  Napi::Value register_in_tensorflow(const CallInfo& info) {
     std::string name;
     const Status status = tensorflow::register_op(&name);
     if (!status.ok()) return to_js(info.Env(), status);
@@ -238,11 +245,9 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
   }
 
   /// run() in two halves, between which TensorFlow executes the operation that it registered.
-  Napi::Value stage(const Napi::CallbackInfo& info) {
-    napi_value arguments[6];
-    for (int i = 0; i < 6; ++i) arguments[i] = info[i];
+  Napi::Value stage(const CallInfo& info) {
     Call call;
-    const Status status = decode(info.Env(), arguments, &call);
+    const Status status = decode(info.Env(), info.arguments(), &call);
     if (!status.ok()) return to_js(info.Env(), status);
     auto job = std::make_unique<tensorflow::StagedJob>();
     job->engine = call.engine;
@@ -252,14 +257,14 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     return Napi::Number::New(info.Env(), tensorflow::stage(std::move(job)));
   }
 
-  Napi::Value unstage(const Napi::CallbackInfo& info) {
+  Napi::Value unstage(const CallInfo& info) {
     const auto job = tensorflow::unstage(info[0].ToNumber().Int32Value());
     if (!job) return info.Env().Undefined();
     if (job->ran && job->status.ok()) copy_results(info.Env(), job->request, info[1]);
     return to_js(info.Env(), job->status);
   }
 
-  Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
+  Napi::Value cuda_devices(const CallInfo& info) {
     const char* reason = "";
     Napi::Object found = Napi::Object::New(info.Env());
     found.Set("count", cuda_device_count(&reason));
@@ -267,7 +272,7 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     return found;
   }
 
-  Napi::Value describe(const Napi::CallbackInfo& info) {
+  Napi::Value describe(const CallInfo& info) {
     const Napi::Env env = info.Env();
     Status status;
     Engine* engine = engine_of(info[0].ToNumber().Int32Value(), &status);
@@ -285,7 +290,7 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     return about;
   }
 
-  Napi::Value memory(const Napi::CallbackInfo& info) {
+  Napi::Value memory(const CallInfo& info) {
     Status status;
     Engine* engine = engine_of(info[0].ToNumber().Int32Value(), &status);
     const MemoryUse use = engine ? engine->memory() : MemoryUse{};
@@ -296,16 +301,16 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     return about;
   }
 
-  Napi::Value set_threads(const Napi::CallbackInfo& info) {
+  Napi::Value set_threads(const CallInfo& info) {
     return to_js(info.Env(), cutloss::set_threads(info[0].ToNumber().Int32Value()));
   }
 
-  Napi::Value set_simd(const Napi::CallbackInfo& info) {
+  Napi::Value set_simd(const CallInfo& info) {
     if (info[0].IsUndefined()) return to_js(info.Env(), cutloss::set_simd(nullptr));
     return to_js(info.Env(), cutloss::set_simd(info[0].ToString().Utf8Value().c_str()));
   }
 
-  Napi::Value allocate(const Napi::CallbackInfo& info) {
+  Napi::Value allocate(const CallInfo& info) {
     const int device = info[0].ToNumber().Int32Value();
     const double bytes = info[1].ToNumber().DoubleValue();
     Status status;
@@ -318,14 +323,15 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     return status.ok() ? Napi::Value(info.Env(), handle) : to_js(info.Env(), status);
   }
 
-  void release(const Napi::CallbackInfo& info) {
+  Napi::Value release(const CallInfo& info) {
     if (DeviceMemory* memory = DeviceMemory::of(info.Env(), info[0])) memory->release();
+    return info.Env().Undefined();
   }
 
-  Napi::Value upload(const Napi::CallbackInfo& info) { return copy(info, info[0], info[1], true); }
-  Napi::Value download(const Napi::CallbackInfo& info) { return copy(info, info[1], info[0], false); }
+  Napi::Value upload(const CallInfo& info) { return copy(info, info[0], info[1], true); }
+  Napi::Value download(const CallInfo& info) { return copy(info, info[1], info[0], false); }
 
-  static Napi::Value copy(const Napi::CallbackInfo& info, Napi::Value handle, Napi::Value array, bool up) {
+  static Napi::Value copy(const CallInfo& info, Napi::Value handle, Napi::Value array, bool up) {
     DeviceMemory* memory = DeviceMemory::of(info.Env(), handle);
     if (!memory || !array.IsTypedArray())
       return to_js(info.Env(), failure(Code::kInternal, "Expected device memory and a typed array"));
