@@ -12,10 +12,9 @@ elseif(CUTLOSS_CUDA STREQUAL "OFF")
 elseif(CUTLOSS_NVCC)
   set(CUTLOSS_WITH_CUDA ON)
   set(CMAKE_CUDA_COMPILER ${CUTLOSS_NVCC})
-  # Every supported GPU, and PTX for those to come; developers build one (-DCMAKE_CUDA_ARCHITECTURES=90a-real).
-  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 80-real 86-real 89-real 90a-real 100-real 120)
-  endif()
+  # Every supported GPU, and PTX for those to come; scripts/native-settings.mjs asks for fewer in a checkout.
+  set(shipped 80-real 86-real 89-real 90a-real 100-real 120)
+  set(CMAKE_CUDA_ARCHITECTURES "${shipped}" CACHE STRING "GPUs that kernels are compiled for")
   set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
   enable_language(CUDA)
   message(STATUS "cutloss: building with CUDA ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")

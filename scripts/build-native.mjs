@@ -4,12 +4,12 @@
 // --devdir mean something else to cmake-js and are left out.
 //
 //   CUTLOSS_CUDA=AUTO|ON|OFF              with the CUDA engine or not
-//   CUTLOSS_CUDA_ARCHITECTURES=90a-real   fewer GPUs, a faster build
+//   CUTLOSS_CUDA_ARCHITECTURES=90a-real   for which GPUs; unless set, those of this machine, and for `rebuild` all
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nativeSettings, settingsChanged } from './native-settings.mjs';
+import { localArchitectures, nativeSettings, settingsChanged } from './native-settings.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -27,7 +27,8 @@ if (!has(process.env.CXX ?? 'c++') && !has('g++')) {
   fail('a C++20 compiler is needed to build the native part (apt-get install g++)');
 }
 
-const { cuda, architectures } = nativeSettings();
+const release = process.argv[2] === 'rebuild';
+const { cuda, architectures = release ? undefined : localArchitectures() } = nativeSettings();
 if (!['AUTO', 'ON', 'OFF'].includes(cuda))
   fail(`Expected AUTO, ON or OFF for CUTLOSS_CUDA but received ${cuda}`);
 
@@ -42,7 +43,7 @@ const result = spawnSync(
   process.execPath,
   [
     cmakeJs,
-    process.argv[2] === 'rebuild' || settingsChanged(join(root, out)) ? 'rebuild' : 'compile',
+    release || settingsChanged(join(root, out)) ? 'rebuild' : 'compile',
     '--directory',
     root,
     '--out',

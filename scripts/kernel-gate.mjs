@@ -22,7 +22,7 @@ function findNvcc() {
 
 function shippedArchitectures() {
   const cmake = readFileSync(join(root, 'cuda/find_cuda.cmake'), 'utf8');
-  const [, list] = /set\(CMAKE_CUDA_ARCHITECTURES ([^)]+)\)/.exec(cmake);
+  const [, list] = /set\(shipped ([^)]+)\)/.exec(cmake);
   return list.split(/\s+/).map((name) => name.replace('-real', ''));
 }
 

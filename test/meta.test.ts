@@ -7,6 +7,7 @@ import * as cutloss from 'cutloss';
 import { describe, expect, test } from 'vitest';
 import { crossEntropyCases } from './conformance/cross-entropy.cases.js';
 import { operationsOnMoments, regionCases } from './conformance/regions.cases.js';
+import { entryPoints } from './hazards/children/entry-points.mjs';
 import { objectives } from './reference/objectives.js';
 import { root } from './support/child.js';
 import { pages } from './support/pages.js';
@@ -83,6 +84,9 @@ describe('every loss', () => {
     expect(rows).toEqual(losses);
   });
 });
+
+test('every entry point is among those that the hazards call', () =>
+  expect([...entryPoints].sort()).toEqual(losses));
 
 describe('every row objective', () => {
   const listed = [...read('math/rows/objectives.h').matchAll(/\blist\(([A-Z]\w+)\)/g)].map((match) =>

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root, runChild, runClean } from '../support/child.js';
 import { codeBlocks } from '../support/pages.js';
@@ -29,6 +29,12 @@ let packed: { files: { path: string }[]; size: number; filename: string };
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|VITEST)/i.test(name)),
 );
+/** How many architectures the last build compiled kernels for. */
+function architectures(): number {
+  const cache = readFileSync(join(root, 'build/CMakeCache.txt'), 'utf8');
+  const list = /^CMAKE_CUDA_ARCHITECTURES:\w+=(.*)$/m.exec(cache)?.[1] ?? '';
+  return list.split(';').filter(Boolean).length;
+}
 const npm = (args: readonly string[], cwd: string): string =>
   execFileSync('npm', [...args, '--ignore-scripts', '--loglevel=error'], {
     cwd,
@@ -41,10 +47,7 @@ const pack = (from: string, ...args: string[]) => JSON.parse(npm(['pack', '--jso
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'cutloss-package-'));
   const stage = join(folder, 'stage');
-  for (const { path } of pack(root, '--dry-run').files) {
-    mkdirSync(dirname(join(stage, path)), { recursive: true });
-    cpSync(join(root, path), join(stage, path));
-  }
+  execFileSync(process.execPath, ['scripts/pack.mjs', stage], { cwd: root });
   if (!existsSync(join(stage, 'prebuilds'))) {
     const place = join(stage, 'prebuilds', `${process.platform}-${process.arch}`);
     mkdirSync(place, { recursive: true });
@@ -70,7 +73,7 @@ describe('the tarball', () => {
       .map(({ path }) => path)
       .filter(
         (path) =>
-          !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(js|d\.ts|json)|dist\/cjs\/cli\/page\.html|prebuilds\/[\w+-]+\/[\w.+-]+\.node)$/.test(
+          !/^(package\.json|sbom\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(js|d\.ts|json)|dist\/cjs\/cli\/page\.html|prebuilds\/[\w+-]+\/[\w.+-]+\.node)$/.test(
             path,
           ),
       );
@@ -88,15 +91,24 @@ describe('the tarball', () => {
     }
   });
 
-  test('is at most 3 MB', () => expect(packed.size).toBeLessThanOrEqual(3 * megabyte));
+  test('is at most 3 MB, and 2 MB more for each GPU architecture that this build has', () =>
+    expect(packed.size).toBeLessThanOrEqual((3 + 2 * architectures()) * megabyte));
 
   test('runs nothing on the machine of whoever installs it', () => {
-    const { scripts = {}, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-    for (const name of ['preinstall', 'install', 'postinstall', 'prepublish'])
-      expect(scripts).not.toHaveProperty(name);
+    const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const { dependencies } = manifest;
+    for (const name of ['scripts', 'devDependencies', 'gypfile']) expect(manifest).not.toHaveProperty(name);
     expect(Object.keys(dependencies)).toEqual(['node-gyp-build']);
     expect(existsSync(join(installed, 'binding.gyp'))).toBe(false);
   });
+});
+
+test('the tarball lists what is inside it and what comes with it', () => {
+  const { bomFormat, components } = JSON.parse(readFileSync(join(installed, 'sbom.json'), 'utf8'));
+  expect(bomFormat).toBe('CycloneDX');
+  expect(components.map(({ name }: { name: string }) => name)).toEqual(
+    expect.arrayContaining(['node-gyp-build', 'node-addon-api', 'libstdc++']),
+  );
 });
 
 describe('installed in an empty folder it computes', () => {
@@ -186,6 +198,19 @@ describe.runIf(process.platform === 'linux')('the binary', () => {
     expect(text).toMatch(/NODELETE/);
     expect(text).toMatch(/BIND_NOW|\bNOW\b/);
     expect(text).not.toMatch(/\((RUNPATH|RPATH)\)/);
+  });
+
+  test('is hardened, and exports what Node looks for alone', () => {
+    const headers = execFileSync('readelf', ['--program-headers', '--wide', binary], { encoding: 'utf8' });
+    expect(headers).toMatch(/GNU_RELRO/);
+    expect(headers).toMatch(/GNU_STACK.* RW /);
+    const symbols = execFileSync('readelf', ['--dyn-syms', '--wide', binary], { encoding: 'utf8' });
+    expect(symbols).toMatch(/UND __stack_chk_fail/);
+    expect(symbols).toMatch(/UND __\w+_chk@/);
+    const exported = [...symbols.matchAll(/(?:GLOBAL|WEAK)\s+DEFAULT\s+\d+ ([\w@.]+)/g)].map(
+      (match) => match[1],
+    );
+    expect(exported.sort()).toEqual(['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
   });
 
   test('loads in at most 10 ms', async () => {

@@ -1,4 +1,4 @@
-/* To be preloaded: the addon's k-th request for memory, or for a thread, fails. Told by the file that CUTLOSS_FAIL_FILE
+/* To be preloaded: the addon's k-th request for memory, or for a thread, fails. Told by the file that CUTLOSS_ORDERS
    names, three 64-bit integers: how many requests are left until the one that fails (at or below zero none does, and at
    the least integer none is counted); how many there have been; how many pieces of memory it holds. Node's own requests
    are not meant: whose a request is is seen from where it returns to. */
@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 struct orders {
   int64_t left, seen, held;
@@ -35,30 +34,47 @@ static int look(struct dl_phdr_info* info, size_t size, void* data) {
 }
 
 __attribute__((constructor)) static void open_orders(void) {
-  const char* name = getenv("CUTLOSS_FAIL_FILE");
+  const char* name = getenv("CUTLOSS_ORDERS");
   const int file = name ? open(name, O_RDWR) : -1;
   void* memory = file < 0 ? MAP_FAILED : mmap(NULL, sizeof none, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   orders = memory == MAP_FAILED ? &none : memory;
 }
 
-static void add(int64_t* to, int64_t value) { __atomic_add_fetch(to, value, __ATOMIC_SEQ_CST); }
+static int is_watched(void) { return orders && __atomic_load_n(&orders->left, __ATOMIC_SEQ_CST) != INT64_MIN; }
 
-static int counts(const void* caller) {
-  if (!orders || __atomic_load_n(&orders->left, __ATOMIC_SEQ_CST) == INT64_MIN) return 0;
+/* 0 for requests that are not the addon's, -1 for the one that is to fail, else 1. */
+static int asks(const void* caller) {
+  if (!is_watched()) return 0;
   if (!last) dl_iterate_phdr(look, NULL);
-  return first <= (uintptr_t)caller && (uintptr_t)caller < last;
+  if ((uintptr_t)caller < first || last <= (uintptr_t)caller) return 0;
+  __atomic_add_fetch(&orders->seen, 1, __ATOMIC_SEQ_CST);
+  return __atomic_sub_fetch(&orders->left, 1, __ATOMIC_SEQ_CST) == 0 ? -1 : 1;
 }
 
-static int fails(const void* caller) {
-  if (!counts(caller)) return 0;
-  add(&orders->seen, 1);
-  if (__atomic_sub_fetch(&orders->left, 1, __ATOMIC_SEQ_CST) == 0) return 1;
-  add(&orders->held, 1);
-  return 0;
+/* What the addon holds, by address: the last step before free() is often a jump, which hides whose it was. */
+static void* pieces[1 << 14];
+static size_t piece_count;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void* hold(void* memory) {
+  pthread_mutex_lock(&lock);
+  if (memory && piece_count < sizeof pieces / sizeof *pieces) pieces[piece_count++] = memory;
+  orders->held = (int64_t)piece_count;
+  pthread_mutex_unlock(&lock);
+  return memory;
 }
 
-#define CALLER __builtin_return_address(0)
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+static void let_go(const void* memory) {
+  if (!memory || !is_watched()) return;
+  pthread_mutex_lock(&lock);
+  for (size_t i = piece_count; i-- > 0;) {
+    if (pieces[i] != memory) continue;
+    pieces[i] = pieces[--piece_count];
+    break;
+  }
+  orders->held = (int64_t)piece_count;
+  pthread_mutex_unlock(&lock);
+}
 
 extern void* __libc_malloc(size_t);
 extern void* __libc_calloc(size_t, size_t);
@@ -66,30 +82,28 @@ extern void* __libc_realloc(void*, size_t);
 extern void* __libc_memalign(size_t, size_t);
 extern void __libc_free(void*);
 
-static void* no_memory(void) {
-  errno = ENOMEM;
-  return NULL;
-}
+/* Whether memory that is asked for by whoever called is to be had, and is the addon's. */
+#define ASKED_FOR(memory)                              \
+  const int order = asks(__builtin_return_address(0)); \
+  if (order < 0) return errno = ENOMEM, NULL;          \
+  return order > 0 ? hold(memory) : (memory)
 
-void* malloc(size_t bytes) { return fails(CALLER) ? no_memory() : __libc_malloc(bytes); }
-void* calloc(size_t count, size_t bytes) { return fails(CALLER) ? no_memory() : __libc_calloc(count, bytes); }
+void* malloc(size_t bytes) { ASKED_FOR(__libc_malloc(bytes)); }
+void* calloc(size_t count, size_t bytes) { ASKED_FOR(__libc_calloc(count, bytes)); }
+void* aligned_alloc(size_t line, size_t bytes) { ASKED_FOR(__libc_memalign(line, bytes)); }
 void* realloc(void* old, size_t bytes) {
-  if (fails(CALLER)) return no_memory();
-  if (old && counts(CALLER)) add(&orders->held, -1);
-  return __libc_realloc(old, bytes);
+  const int order = asks(__builtin_return_address(0));
+  if (order < 0) return errno = ENOMEM, NULL;
+  let_go(old);
+  void* const memory = __libc_realloc(old, bytes);
+  return order > 0 ? hold(memory) : memory;
 }
 void free(void* memory) {
-  if (memory && counts(CALLER)) add(&orders->held, -1);
+  let_go(memory);
   __libc_free(memory);
 }
-void* aligned_alloc(size_t line, size_t bytes) { return fails(CALLER) ? no_memory() : __libc_memalign(line, bytes); }
-int posix_memalign(void** to, size_t line, size_t bytes) {
-  if (fails(CALLER)) return ENOMEM;
-  *to = __libc_memalign(line, bytes);
-  return *to ? 0 : ENOMEM;
-}
 int pthread_create(pthread_t* thread, const pthread_attr_t* how, void* (*begin)(void*), void* with) {
-  if (fails(CALLER)) return EAGAIN;
-  if (counts(CALLER)) add(&orders->held, -1); /* a thread is no memory */
-  return REAL(pthread_create)(thread, how, begin, with);
+  if (asks(__builtin_return_address(0)) < 0) return EAGAIN;
+  int (*real)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*) = dlsym(RTLD_NEXT, "pthread_create");
+  return real(thread, how, begin, with);
 }

@@ -1,5 +1,8 @@
 // The engine around the kernels: devices, memory and its budget, a failure at every allocation, cancelling, copies
 // longer than the staging ring.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -211,6 +214,20 @@ void test_same_bits_together(Engine& engine) {
   CHECK(is_idle(engine));
 }
 
+/// Every call in a fork of the process is a failure that says so.
+void test_fork(Engine& engine) {
+  const pid_t child = fork();
+  if (child == 0) {
+    void* memory = nullptr;
+    const Status allocated = engine.allocate(64, &memory), ran = RowsCall().run(engine, never);
+    const bool told = allocated.code == Code::kCuda && std::strstr(allocated.message, "fork") &&
+                      ran.code == Code::kCuda && std::strstr(ran.message, "fork");
+    _exit(told ? 0 : 1);
+  }
+  int ending = -1;
+  CHECK(child > 0 && waitpid(child, &ending, 0) == child && WIFEXITED(ending) && WEXITSTATUS(ending) == 0);
+}
+
 }  // namespace
 
 int main() {
@@ -229,5 +246,6 @@ int main() {
   test_cancel<RowsCall>(*engine);
   test_cancel<CutCall>(*engine);
   test_same_bits_together(*engine);
+  test_fork(*engine);
   return test::finish("engine");
 }
