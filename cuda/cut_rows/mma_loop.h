@@ -78,7 +78,8 @@ class MmaLoop {
   __device__ static void multiply(const Stage& stage, MmaAccumulator& sums) {
     using F = Fragments<T>;
     const int lane = threadIdx.x % 32;
-    constexpr int kTogether = sizeof(T) == 4 ? 2 : kDepth<T> / F::kStep;  // all of them would spill floats' parts
+    [[maybe_unused]] constexpr int kTogether =
+        sizeof(T) == 4 ? 2 : kDepth<T> / F::kStep;  // all of them would spill floats' parts
 #pragma unroll kTogether
     for (int depth = 0; depth < kDepth<T>; depth += F::kStep) {
       typename F::A a[2];

@@ -219,6 +219,7 @@ void test_fork(Engine& engine) {
   const pid_t child = fork();
   if (child == 0) {
     void* memory = nullptr;
+    Cancel never;
     const Status allocated = engine.allocate(64, &memory), ran = RowsCall().run(engine, never);
     const bool told = allocated.code == Code::kCuda && std::strstr(allocated.message, "fork") &&
                       ran.code == Code::kCuda && std::strstr(ran.message, "fork");
