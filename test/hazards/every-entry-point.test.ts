@@ -24,7 +24,7 @@ describe.runIf(process.platform === 'linux')("the addon's memory", () => {
     return JSON.parse((await watched.run(child('failing-memory'), ...args)).stdout);
   }
 
-  test.each(entryPoints.flatMap((name: string) => forms.map((form: string) => [name, form] as const)))(
+  test.each(entryPoints.flatMap((name) => forms.map((form) => [name, form] as const)))(
     '%s, %s: a request that fails is a typed error, and the next call is right',
     async (name, form) => {
       const { seen, bits } = await failing(name, form, '0');
@@ -38,16 +38,16 @@ describe.runIf(process.platform === 'linux')("the addon's memory", () => {
     },
   );
 
-  test.each(entryPoints)('%s holds after many calls what it held after a few', (name: string) =>
-    watched.run(child('leaks'), name, steps),
-  );
+  test.each(entryPoints)('%s holds after many calls what it held after a few', async (name) => {
+    await watched.run(child('leaks'), name, steps);
+  });
 });
 
-test.each(entryPoints)('%s gives the same bits every time, on any number of threads', (name: string) =>
-  runClean(child('same-bits'), { args: [name, runs] }),
-);
+test.each(entryPoints)('%s gives the same bits every time, on any number of threads', async (name) => {
+  await runClean(child('same-bits'), { args: [name, runs] });
+});
 
-test.each(entryPoints)('%s, aborted at random moments, settles once and soon', async (name: string) => {
+test.each(entryPoints)('%s, aborted at random moments, settles once and soon', async (name) => {
   const { stdout } = await runClean(child('abort-any'), { args: [name, aborts], timeout: 170_000 });
   expect(JSON.parse(stdout).p99, 'p99 of the wait after an abort').toBeLessThan(50);
 });

@@ -1,0 +1,2 @@
+export declare const entryPoints: readonly string[];
+export declare const forms: readonly string[];
