@@ -171,8 +171,8 @@ test.runIf(backend.device !== 'cpu').each(onTheCpuOnly)(
   '%s on a GPU is refused, and not computed there by default',
   (name) => {
     const inputs = {
-      predictions: { data: new Float32Array(4), shape: [1, 2, 2] },
-      targets: { data: new Int32Array(2), shape: [1, 2] },
+      predictions: { data: new Float32Array(8), shape: [1, 2, 2, 2] },
+      targets: { data: new Int32Array(4), shape: [1, 2, 2] },
     };
     const loss = losses[name] as (typeof losses)[string];
     const refusal = expect.objectContaining({ code: 'ERR_CUTLOSS_DEVICE' });
