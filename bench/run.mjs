@@ -23,18 +23,25 @@ const suites = {
   tfjs: tfjsSuite,
 };
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    peer: { type: 'string', multiple: true, default: [] },
-    python: { type: 'string', default: process.env.CUTLOSS_PYTHON ?? 'python3' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'string' },
-    small: { type: 'boolean', default: false },
-    shape: { type: 'string' },
-    dtype: { type: 'string' },
-    data: { type: 'string' },
-  },
+/** The command line, or one line about what is wrong with it. */
+function parseCommandLine(options) {
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    console.error(error.message);
+    process.exit(2);
+  }
+}
+
+const { values: options, positionals } = parseCommandLine({
+  peer: { type: 'string', multiple: true, default: [] },
+  python: { type: 'string', default: process.env.CUTLOSS_PYTHON ?? 'python3' },
+  rounds: { type: 'string', default: '5' },
+  json: { type: 'string' },
+  small: { type: 'boolean', default: false },
+  shape: { type: 'string' },
+  dtype: { type: 'string' },
+  data: { type: 'string' },
 });
 const chosen = positionals.length > 0 ? positionals : Object.keys(suites);
 for (const name of chosen) {
