@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/regions.h"
+#include "math/regions/prediction.h"
 
 namespace cutloss {
 
@@ -36,6 +37,17 @@ struct CellSlopes {
 struct PixelFactors {
   float cross_entropy, focal;
 };
+
+/// What a request says of its focal term.
+CUTLOSS_HD math::FocalOptions focal_options(const RegionsRequest& r) {
+  return {r.focal != 0,
+          float(r.focal_positive),
+          float(r.focal_negative),
+          float(r.focal_gamma_positive),
+          float(r.focal_gamma_negative),
+          float(r.focal_margin)};
+}
+
 struct RegionSlopeTable {
   std::unique_ptr<CellSlopes[]> cells;        // [images, classes]
   std::unique_ptr<PixelFactors[]> images;     // [images]

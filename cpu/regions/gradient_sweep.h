@@ -119,9 +119,8 @@ class RegionGradientSweep {
                             const Prediction<V>& x, F y) {
     const RegionsRequest& r = t.r;
     const CellSlopes& s = slopes.cells[c];
-    const auto q = math::transform_prediction<V>(static_cast<math::RegionTransform>(r.transform), x.p, x.rest,
-                                                 float(r.transform_parameter));
-    const F slope = (s.a * y + s.b + 2 * s.c * q.value + s.d * Prediction<V>::sign(q.value - y)) * q.slope;
+    const F slope = math::slope_of<V>({s.a, s.b, s.c, s.d}, static_cast<math::RegionTransform>(r.transform),
+                                      float(r.transform_parameter), x, y);
     if (!slopes.planes.first || c < r.first_class) return slope;
     return slope + V::load(slopes.planes.of(c - r.first_class) + t.at + i);
   }
@@ -179,9 +178,9 @@ class RegionGradientSweep {
       return [&, this, c](int64_t i) {
         const F z = V::load(t_.predictions + c * t_.pitch + i), weight = V::load(t_.weight + i);
         const F y = label_at(t_, c, i);
-        const Prediction<V> x = Prediction<V>::of_logit(z, activation_);
-        F value = slope_of(t_, slopes_, c, i, x, y) * Prediction<V>::slope(x, activation_);
-        if (terms) value += SigmoidTerms<V>::of(z, y, r_, slopes_.pixels).slope;
+        const Prediction<V> x = predict<V>(z, activation_);
+        F value = slope_of(t_, slopes_, c, i, x, y) * slope_of_prediction<V>(x, activation_);
+        if (terms) value += sigmoid_terms<V>(z, y, r_, slopes_.pixels).slope;
         return V::select(weight == 0.f, F{}, weight * value);
       };
     });
@@ -194,8 +193,8 @@ class RegionGradientSweep {
       return [b, ab, c = int32_t(c), z = t_.predictions + c * t_.pitch, ids = t_.ids, weights = t_.weight,
               activation = activation_](int64_t i) {
         const F slope = V::select(V::template load_as<I>(ids + i) == c, ab, b), weight = V::load(weights + i);
-        const Prediction<V> x = Prediction<V>::of_logit(V::load(z + i), activation);
-        return V::select(weight == 0.f, F{}, weight * Prediction<V>::slope(x, activation) * slope);
+        const Prediction<V> x = predict<V>(V::load(z + i), activation);
+        return V::select(weight == 0.f, F{}, weight * slope_of_prediction<V>(x, activation) * slope);
       };
     });
   }

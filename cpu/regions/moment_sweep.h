@@ -84,7 +84,7 @@ class RegionMomentSweep {
     t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
     if (r_.has_pixel_terms()) add_terms_of_sigmoids();
     const auto predicted = [z = t_.predictions, pitch = t_.pitch, activation = activation_](int64_t c, int64_t i) {
-      return Prediction<V>::of_logit(V::load(z + c * pitch + i), activation);
+      return predict<V>(V::load(z + c * pitch + i), activation);
     };
     if (plain_) {
       add_plain([predicted, weights = t_.weight](int64_t c, int64_t i) {
@@ -147,7 +147,7 @@ class RegionMomentSweep {
         sums[2] += weight * y;
         sums[3] += weight * q * q;
         sums[4] += weight * y * y;
-        sums[5] += weight * Prediction<V>::magnitude(q - y);
+        sums[5] += weight * math::magnitude<V>(q - y);
       }
       for (int k = 0; k < kClassLines; ++k) totals_of(c)[k].add(sums[k]);
     }
@@ -225,7 +225,7 @@ class RegionMomentSweep {
     for (int64_t c = 0; c < r_.classes; ++c) {
       for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
         const F weight = V::load(t_.weight + i), z = V::load(t_.predictions + c * t_.pitch + i);
-        const auto terms = SigmoidTerms<V>::of(z, label_at(t_, c, i), r_, {});
+        const auto terms = sigmoid_terms<V>(z, label_at(t_, c, i), r_, {});
         const I none = weight == 0.f;
         cross_entropy += V::select(none, F{}, weight * terms.cross_entropy);
         focal += V::select(none, F{}, weight * terms.focal);

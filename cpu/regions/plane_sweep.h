@@ -31,7 +31,7 @@ class PlaneSweep {
       } else {
         t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
         write_predictions([&, this](int64_t c, int64_t i) {
-          return Prediction<V>::of_logit(V::load(t_.predictions + c * t_.pitch + i), activation);
+          return predict<V>(V::load(t_.predictions + c * t_.pitch + i), activation);
         });
       }
       if (planes_.labels.first) write(planes_.labels, [&, this](int64_t c, int64_t i) { return label_at(t_, c, i); });

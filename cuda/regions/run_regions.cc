@@ -30,12 +30,7 @@ RegionPass make_pass(const RegionsRequest& r, int multiprocessors) {
   pass.transform_parameter = static_cast<float>(r.transform_parameter);
   pass.plain = !r.soft_targets && !r.squared && !r.l1 && pass.transform == math::RegionTransform::kNone;
   pass.terms = r.has_pixel_terms();
-  pass.focal = {r.focal != 0,
-                static_cast<float>(r.focal_positive),
-                static_cast<float>(r.focal_negative),
-                static_cast<float>(r.focal_gamma_positive),
-                static_cast<float>(r.focal_gamma_negative),
-                static_cast<float>(r.focal_margin)};
+  pass.focal = focal_options(r);
   pass.class_reciprocal = static_cast<uint32_t>(((uint64_t{1} << 32) + r.classes - 1) / r.classes);
   return pass;
 }

@@ -74,8 +74,12 @@ struct SigmoidTerms {
   F cross_entropy, focal, slope;
 
   CUTLOSS_HD static SigmoidTerms of(F z, F y, const FocalOptions& o, float cross_entropy_factor, float focal_factor) {
-    const Prediction<V> x = Prediction<V>::of_sigmoid(z);
     const F softplus = log_one_plus<V>(exp_term<V>(-magnitude<V>(z), 0.f));
+    return of(Prediction<V>::of_sigmoid(z), softplus, z, y, o, cross_entropy_factor, focal_factor);
+  }
+  /// softplus: log(1 + exp(-|z|)).
+  CUTLOSS_HD static SigmoidTerms of(const Prediction<V>& x, F softplus, F z, F y, const FocalOptions& o,
+                                    float cross_entropy_factor, float focal_factor) {
     const F minus_log_p = softplus + V::max(F{}, -z), minus_log_rest = softplus + V::max(F{}, z);
     const F no = 1.f - y;
     SigmoidTerms terms = {y * minus_log_p + no * minus_log_rest, F{}, cross_entropy_factor * (x.p * no - x.rest * y)};
