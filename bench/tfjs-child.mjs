@@ -2,24 +2,20 @@
 // the memory that a step took (see suites/tfjs.mjs).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import util from 'node:util';
 import { bind } from 'cutloss/tfjs';
+import { requireTfjsNode, tfjsNodeFolder } from '../scripts/tfjs-node.mjs';
 import { median } from './table.mjs';
 
 const [backend, workload, way, rounds, size] = process.argv.slice(2);
 console.warn = () => {};
-util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 const require = createRequire(import.meta.url);
-const tf =
-  backend === 'tensorflow'
-    ? createRequire(join(process.env.CUTLOSS_TFJS_NODE, 'index.js'))('@tensorflow/tfjs-node')
-    : require('@tensorflow/tfjs');
+const tf = backend === 'tensorflow' ? requireTfjsNode(tfjsNodeFolder()) : require('@tensorflow/tfjs');
 if (backend === 'wasm') require('@tensorflow/tfjs-backend-wasm');
 await tf.setBackend(backend);
 const losses = bind(tf);
 
 const [rows, dim, vocab] = size === 'small' ? [64, 32, 500] : [512, 256, 32000];
+const fields = size === 'small' ? [2, 32, 32, 4] : [4, 256, 256, 8];
 
 /** The op that tfjs-node has and tfjs has no name for: loss per row and gradient of [rows, classes] by class ids. */
 const sparse = tf.customGrad((logits, ids, save) => {
@@ -54,6 +50,19 @@ const works = {
   'cross-entropy': () => {
     const inputs = [normal([rows, vocab], 4)];
     return { inputs, loss: (logits) => ways[way](ids, logits), shape: `[${rows}, ${vocab}]` };
+  },
+  dice: () => {
+    const classes = fields.at(-1);
+    const labels = tf.randomUniform(fields.slice(0, -1), 0, classes, 'int32', 5);
+    const ours = losses.dice();
+    const composed = (logits) => {
+      const [p, y] = [tf.softmax(logits), tf.cast(tf.oneHot(labels, classes), 'float32')];
+      const sum = (x) => tf.sum(x, [1, 2]);
+      const overlap = tf.add(tf.mul(sum(tf.mul(p, y)), 2), 1e-5);
+      return tf.mean(tf.sub(1, tf.div(overlap, tf.add(tf.add(sum(p), sum(y)), 1e-5))));
+    };
+    const loss = way === 'ours' ? (logits) => ours(labels, logits) : composed;
+    return { inputs: [tf.randomNormal(fields, 0, 1, 'float32', 6)], loss, shape: `[${fields}]` };
   },
 };
 const { inputs, loss, shape } = works[workload]();

@@ -2,21 +2,17 @@
 // tensors: inside tfjs-node, where scripts/setup-tfjs-node.sh has set it up, and on the wasm backend. The memory is the
 // most that the process held during one step, beyond what it held before.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tfjsNodeFolder } from '../../scripts/tfjs-node.mjs';
 
 const child = fileURLToPath(new URL('../tfjs-child.mjs', import.meta.url));
-const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-const folder = process.env.CUTLOSS_TFJS_NODE ?? join(cache, 'cutloss/tfjs-node');
 
 /** Each way in a process of its own, so that none pays for another's heap. */
 function measure(backend, workload, way, rounds, small) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--expose-gc', child, backend, workload, way, String(rounds), small ? 'small' : 'full'],
-    { encoding: 'utf8', env: { ...process.env, CUTLOSS_TFJS_NODE: folder, TF_CPP_MIN_LOG_LEVEL: '3' } },
+    { encoding: 'utf8', env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' } },
   );
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout.trim().split('\n').at(-1));
@@ -25,13 +21,14 @@ function measure(backend, workload, way, rounds, small) {
 const workloads = {
   'cut cross-entropy': { tensorflow: ['one-hot', 'sparse'], wasm: ['one-hot'] },
   'cross-entropy': { tensorflow: ['one-hot', 'sparse'], wasm: ['one-hot'] },
+  dice: { tensorflow: ['composed'], wasm: ['composed'] },
 };
 
 export async function tfjsSuite({ rounds, small }) {
   const table = [];
   for (const [workload, peers] of Object.entries(workloads)) {
     for (const [backend, theirs] of Object.entries(peers)) {
-      if (backend === 'tensorflow' && !existsSync(join(folder, '.recipe'))) {
+      if (backend === 'tensorflow' && tfjsNodeFolder() === undefined) {
         console.log(`${workload} on tensorflow: not measured, scripts/setup-tfjs-node.sh has not run`);
         continue;
       }

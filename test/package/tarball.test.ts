@@ -16,9 +16,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tfjsNodeFolder } from '../../scripts/tfjs-node.mjs';
 import { root, runChild, runClean } from '../support/child.js';
 import { codeBlocks } from '../support/pages.js';
-import { tfjsNodeFolder } from '../support/tfjs-node.js';
 
 const megabyte = 1e6;
 let folder: string;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type * as tfjs from '@tensorflow/tfjs';
 import { bind, type Losses } from 'cutloss/tfjs';
 import { beforeAll, describe } from 'vitest';
-import { requireTfjsNode, tfjsNodeFolder } from '../support/tfjs-node.js';
+import { requireTfjsNode, tfjsNodeFolder } from '../../scripts/tfjs-node.mjs';
 
 export type Tf = typeof tfjs;
 export type Tensor = tfjs.Tensor;

@@ -2,8 +2,8 @@
 // left behind when they are done.
 
 import { describe, expect, test } from 'vitest';
+import { tfjsNodeFolder } from '../../scripts/tfjs-node.mjs';
 import { runChild } from '../support/child.js';
-import { tfjsNodeFolder } from '../support/tfjs-node.js';
 import { backends, describeBackends } from './backends.js';
 import { integers, normals } from './cases.js';
 

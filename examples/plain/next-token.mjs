@@ -1,4 +1,4 @@
-// `npm start`: trains a small next-token model with cutCrossEntropy. The vocabulary is that of a real model, of which the
+// `npm start -- next-token`: trains a small next-token model with cutCrossEntropy. The vocabulary is that of a real model, of which the
 // text uses a hundred or so words; the logits of one step would be 32 MiB, and are never built.
 import { cutCrossEntropy, memory, tensor, zeros } from 'cutloss';
 

@@ -1,4 +1,4 @@
-// `node examples/segmentation.mjs`: trains a segmentation model of two convolutions, written out below, with dice +
+// `npm start -- discs`: trains a segmentation model of two convolutions, written out below, with dice +
 // cross-entropy in one call. Images are noisy: light discs and dark discs on grey, most pixels no clearer than their
 // neighbours. It draws the masks of an image that the model has never seen.
 import { dice, tensor, zeros } from 'cutloss';

@@ -1,4 +1,4 @@
-// `node examples/regions-two-processes.mjs`: one batch on two processes. Dice over whole classes is a ratio of sums over
+// `npm start -- regions-two-processes`: one batch on two processes. Dice over whole classes is a ratio of sums over
 // every pixel of every image, so neither half can know it alone. Each process takes the moments of its half, they are
 // added, and each gets the loss of the whole batch and the gradient of its half from them: what one process gets, which
 // the example does as well and compares.
