@@ -1,12 +1,15 @@
-// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--rounds N] [--json FILE] [--small]
-//  [--shape 1024x768x50304] [--dtype float32] [--data random]`: the same workloads for us and for what a user would otherwise run, taken in turn so that a
-// machine whose speed drifts treats both alike. Prints tables with medians, ratios and the share of the machine's limit.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--rounds N] [--json FILE] [--html FILE] [--small]
+//  [--shape 1024x768x50304] [--dtype float32] [--data random] [--work dice] [--backend wasm]`: the same workloads for us
+// and for what a user would otherwise run, taken in turn so that a machine whose speed drifts treats both alike. Prints
+// tables with medians, ratios and the share of the machine's limit; --html writes them with plots as one page, and
+// --from FILE makes that page of the JSON of an earlier run.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { devices } from 'cutloss';
 import { bandwidth } from './bandwidth.mjs';
+import { writePage } from './page.mjs';
 import { connect } from './peer.mjs';
 import { crossEntropySuite } from './suites/cross-entropy.mjs';
 import { regionsSuite } from './suites/regions.mjs';
@@ -38,11 +41,20 @@ const { values: options, positionals } = parseCommandLine({
   python: { type: 'string', default: process.env.CUTLOSS_PYTHON ?? 'python3' },
   rounds: { type: 'string', default: '5' },
   json: { type: 'string' },
+  html: { type: 'string' },
+  from: { type: 'string' },
   small: { type: 'boolean', default: false },
   shape: { type: 'string' },
   dtype: { type: 'string' },
   data: { type: 'string' },
+  work: { type: 'string' },
+  backend: { type: 'string' },
 });
+if (options.from) {
+  const report = JSON.parse(readFileSync(options.from, 'utf8'));
+  write(options.html ?? 'bench.html', writePage(report));
+  process.exit(0);
+}
 const chosen = positionals.length > 0 ? positionals : Object.keys(suites);
 for (const name of chosen) {
   if (!(name in suites)) {
@@ -84,21 +96,26 @@ for (const name of chosen) {
     shape: options.shape,
     dtype: options.dtype,
     data: options.data,
+    work: options.work,
+    backend: options.backend,
   });
   printTable(rows);
   results.push(...rows.map((row) => ({ suite: name, ...row })));
 }
 for (const peer of peers) peer.close();
 
-if (options.json) {
-  mkdirSync(dirname(options.json), { recursive: true });
-  const report = {
-    date: new Date().toISOString().slice(0, 10),
-    machine,
-    limits,
-    peers: peers.map((p) => p.version),
-    results,
-  };
-  writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  console.log(`\nwritten to ${options.json}`);
+const report = {
+  date: new Date().toISOString().slice(0, 10),
+  machine,
+  limits,
+  peers: peers.map((p) => p.version),
+  results,
+};
+if (options.json) write(options.json, `${JSON.stringify(report, null, 2)}\n`);
+if (options.html) write(options.html, writePage(report));
+
+function write(file, text) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  console.log(`\nwritten to ${file}`);
 }

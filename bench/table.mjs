@@ -6,10 +6,18 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Rows are objects; their keys become the header. */
+/**
+ * One point of the plots of `title`: for each who took part, milliseconds and the most bytes that were held beyond the
+ * inputs, gradients included.
+ */
+export function figure(title, size, unit, entries) {
+  return { title, size, unit, entries: entries.map(([name, ms, bytes]) => ({ name, ms, bytes })) };
+}
+
+/** Rows are objects; their keys become the header. What `figure` holds is for the page (page.mjs). */
 export function printTable(rows) {
   if (rows.length === 0) return;
-  const header = [...new Set(rows.flatMap(Object.keys))];
+  const header = [...new Set(rows.flatMap(Object.keys))].filter((key) => key !== 'figure');
   const cells = [header, ...rows.map((row) => header.map((key) => String(row[key] ?? '–')))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const line = (row) =>

@@ -14,8 +14,13 @@ if (backend === 'wasm') require('@tensorflow/tfjs-backend-wasm');
 await tf.setBackend(backend);
 const losses = bind(tf);
 
-const [rows, dim, vocab] = size === 'small' ? [64, 32, 500] : [512, 256, 32000];
-const fields = size === 'small' ? [2, 32, 32, 4] : [4, 256, 256, 8];
+const sizes = {
+  small: { cut: [64, 32, 500], fields: [2, 32, 32, 4] },
+  middle: { cut: [256, 256, 8000], fields: [4, 128, 128, 8] },
+  full: { cut: [512, 256, 32000], fields: [4, 256, 256, 8] },
+};
+const [rows, dim, vocab] = sizes[size].cut;
+const { fields } = sizes[size];
 
 /** The op that tfjs-node has and tfjs has no name for: loss per row and gradient of [rows, classes] by class ids. */
 const sparse = tf.customGrad((logits, ids, save) => {
@@ -92,4 +97,5 @@ for (let round = 0; round < Number(rounds); round++) {
   step();
   times.push(performance.now() - start);
 }
-console.log(JSON.stringify({ shape, ms: median(times), bytes }));
+const logits = workload === 'dice' ? inputs[0].size : rows * vocab;
+console.log(JSON.stringify({ shape, size: logits, ms: median(times), bytes }));

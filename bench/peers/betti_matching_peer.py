@@ -1,9 +1,10 @@
 """Betti-Matching-3D on the CPU: one workload per line in, seconds of its matching out (see bench/peer.mjs)."""
 
 import json
-import resource
 import sys
 import time
+
+from resident import resident, start_peak
 
 try:
     import betti_matching
@@ -22,8 +23,8 @@ print(json.dumps({"version": "Betti-Matching-3D"}), flush=True)
 for line in sys.stdin:
     work = json.loads(line)
     prediction, target = (field(work[name], work["shape"]) for name in ("prediction", "target"))
+    before = start_peak()
     start = time.process_time()
     betti_matching.compute_matching(prediction, target)
     seconds = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "peakBytes": peak}), flush=True)
+    print(json.dumps({"seconds": seconds, "bytes": resident("VmHWM") - before}), flush=True)

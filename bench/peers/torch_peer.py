@@ -1,9 +1,10 @@
 """PyTorch's own losses, on the CPU: one workload per line in, seconds out (see bench/peer.mjs)."""
 
 import json
-import resource
 import sys
 import time
+
+from resident import resident, start_peak
 
 try:
     import torch
@@ -109,6 +110,9 @@ SUITES = {"rows": cut, "regions": lambda work: (regions(work), None)}
 print(json.dumps({"version": f"torch {torch.__version__}"}), flush=True)
 for line in sys.stdin:
     work = json.loads(line)
+    for tensor in (tensor for group in made.values() for tensor in group):
+        tensor.grad = None  # gradients belong to the call that makes them
+    before = start_peak()
     seconds, product = SUITES.get(work.get("suite"), lambda work: (cross_entropy(work), None))(work)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "productSeconds": product, "peakBytes": peak}), flush=True)
+    taken = resident("VmHWM") - before
+    print(json.dumps({"seconds": seconds, "productSeconds": product, "bytes": taken}), flush=True)

@@ -3,7 +3,7 @@
 // loop does; the peer's are kept by its allocator. Peers lay channels first, whatever our layout is.
 import { diceSync, tensor, zeros } from 'cutloss';
 import { extraMemory } from '../memory.mjs';
-import { median } from '../table.mjs';
+import { figure, median } from '../table.mjs';
 
 const softmax = { activation: 'softmax' };
 const sigmoid = { activation: 'sigmoid' };
@@ -65,28 +65,30 @@ export async function regionsSuite({ peers, limits, rounds, small, shape: only }
         ...all.map(({ layout, inputs, out }) => ({
           layout,
           times: [],
-          run: () => seconds(() => call(work, inputs, shape, layout, out)),
+          run: () => ({ seconds: seconds(() => call(work, inputs, shape, layout, out)) }),
         })),
         ...peers.flatMap((peer) =>
           variants.map((variant) => ({
             name: `${peer.name} ${variant}`,
             times: [],
-            run: async () =>
-              (await peer.run({ suite: 'regions', ...shape, ...works[work], variant })).seconds,
+            run: () => peer.run({ suite: 'regions', ...shape, ...works[work], variant }),
           })),
         ),
       ];
       for (const { run } of contestants) await run();
       for (let round = 0; round < rounds; round++) {
-        for (const { run, times } of contestants) {
+        for (const contestant of contestants) {
           await pause();
-          times.push(await run());
+          const answer = await contestant.run();
+          contestant.times.push(answer.seconds);
+          contestant.bytes = answer.bytes;
         }
       }
       const rivals = contestants.filter(({ name }) => name);
       for (const { layout, times } of contestants.slice(0, layouts.length)) {
         const time = median(times);
         const rate = moved / time / 1e9;
+        const extra = extraMemory('regions-memory-child', work, layout, JSON.stringify(shape));
         const row = {
           shape: `[${nameOf(shape).join(', ')}]`,
           layout,
@@ -94,10 +96,11 @@ export async function regionsSuite({ peers, limits, rounds, small, shape: only }
           ms: (time * 1000).toFixed(1),
           'GB/s': rate.toFixed(1),
           'of a copy': limits ? `${((100 * rate) / limits.copy).toFixed(0)} %` : '–',
-          'extra MiB': (
-            extraMemory('regions-memory-child', work, layout, JSON.stringify(shape)) /
-            2 ** 20
-          ).toFixed(2),
+          'extra MiB': (extra / 2 ** 20).toFixed(2),
+          figure: figure(`${work}, ${shape.activation}, ${layout}`, count(shape), 'logits', [
+            ['cutloss', 1000 * time, extra + 4 * count(shape)],
+            ...rivals.map(({ name, times: theirs, bytes }) => [name, 1000 * median(theirs), bytes]),
+          ]),
         };
         for (const { name, times: theirs } of rivals) {
           row[`${name} ms`] = (median(theirs) * 1000).toFixed(0);
@@ -115,4 +118,5 @@ export async function regionsSuite({ peers, limits, rounds, small, shape: only }
   return table;
 }
 
+const count = (shape) => nameOf(shape).reduce((a, b) => a * b);
 const nameOf = ({ batch, classes, space }) => [batch, classes, ...space];

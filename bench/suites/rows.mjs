@@ -9,7 +9,7 @@ import { cutCrossEntropySync, devices, tensor, toBFloat16, zeros } from 'cutloss
 import { extraMemory } from '../memory.mjs';
 import { compile } from '../native.mjs';
 import { converse } from '../peer.mjs';
-import { median } from '../table.mjs';
+import { figure, median } from '../table.mjs';
 
 const shapes = {
   full: [
@@ -88,7 +88,7 @@ async function ownProduct() {
 
 /** The times of one kind of work, ours and theirs taken in turn. */
 async function inTurn(rounds, peers, workload, run) {
-  const times = { ours: [], theirs: peers.map(() => []), products: peers.map(() => []) };
+  const times = { ours: [], theirs: peers.map(() => []), products: peers.map(() => []), bytes: [] };
   await run();
   for (const peer of peers) await peer.run(workload);
   for (let round = 0; round < rounds; round++) {
@@ -96,7 +96,8 @@ async function inTurn(rounds, peers, workload, run) {
     times.ours.push(await run());
     for (const [i, peer] of peers.entries()) {
       await pause();
-      const { seconds, productSeconds } = await peer.run(workload);
+      const { seconds, productSeconds, bytes } = await peer.run(workload);
+      times.bytes[i] = bytes;
       times.theirs[i].push(seconds);
       times.products[i].push(productSeconds);
     }
@@ -105,6 +106,7 @@ async function inTurn(rounds, peers, workload, run) {
     ours: median(times.ours),
     theirs: times.theirs.map(median),
     products: times.products.map(median),
+    bytes: times.bytes,
   };
 }
 
@@ -146,16 +148,21 @@ async function measure(shape, dtype, data, { peers, rounds, product }) {
       bare = turns.ours;
       table.push({ ...about, work: 'product', ...figures(shape, 1, bare, turns.products, peers) });
     }
-    const extra = (times) =>
-      mebibytes(extraMemory('cut-memory-child', work, dtype, data, times * rows, dim, classes));
+    const extra = (times) => extraMemory('cut-memory-child', work, dtype, data, times * rows, dim, classes);
+    const extraHere = extra(1);
+    const gradients = gradient ? out.hidden.byteLength + out.classifier.byteLength : 0;
     table.push({
       ...about,
       work,
       ...figures(shape, products, times.ours, times.theirs, peers),
       'of the bare product': bare ? `${((100 * products * bare) / times.ours).toFixed(0)} %` : '–',
-      'extra MiB': extra(1),
-      'extra MiB, 4 × rows': rows <= 1024 ? extra(4) : '–',
+      'extra MiB': mebibytes(extraHere),
+      'extra MiB, 4 × rows': rows <= 1024 ? mebibytes(extra(4)) : '–',
       'kept tiles': keptTiles === undefined ? '–' : `${(100 * keptTiles).toFixed(1)} %`,
+      figure: figure(`${work}, ${dtype}, ${data} data`, rows * classes * dim, 'multiplications per product', [
+        ['cutloss', 1000 * times.ours, extraHere + gradients],
+        ...peers.map(({ name }, i) => [name, 1000 * times.theirs[i], times.bytes[i]]),
+      ]),
     });
   }
   return table;

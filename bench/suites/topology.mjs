@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bettiMatchingSync, persistenceSync, prepareTargetSync, setThreads } from 'cutloss';
-import { median } from '../table.mjs';
+import { figure, median } from '../table.mjs';
 
 const sizes = {
   full: [
@@ -140,21 +140,27 @@ export async function topologySuite({ peers, rounds, small, shape: chosen }) {
         });
         const times = Object.fromEntries(Object.keys(works).map((name) => [name, []]));
         const theirs = peers.map(() => []);
+        const theirBytes = [];
         for (let round = 0; round < (slow ? 1 : rounds); round++) {
           for (const [name, work] of Object.entries(works)) times[name].push(work());
-          for (const [i, peer] of peers.entries())
-            theirs[i].push(
-              1000 * (await peer.run({ shape, prediction: files[0], target: files[1] })).seconds,
-            );
+          for (const [i, peer] of peers.entries()) {
+            const answer = await peer.run({ shape, prediction: files[0], target: files[1] });
+            theirs[i].push(1000 * answer.seconds);
+            theirBytes[i] = answer.bytes;
+          }
         }
         const row = { shape: shape.join(' × '), prediction: fill };
         for (const [name, values] of Object.entries(times)) row[name] = median(values).toFixed(1);
-        const bytes = [1, 2].map((threads) => bytesPerVoxel(threads, shape, fill).toFixed(0));
-        row['bytes/voxel, 1 and 2 threads'] = bytes.join(' ');
+        const bytes = [1, 2].map((threads) => bytesPerVoxel(threads, shape, fill));
+        row['bytes/voxel, 1 and 2 threads'] = bytes.map((each) => each.toFixed(0)).join(' ');
         for (const [i, peer] of peers.entries()) {
           row[`${peer.name} ms`] = median(theirs[i]).toFixed(0);
           row['times as fast'] = (median(theirs[i]) / median(times['1 thread, ms'])).toFixed(1);
         }
+        row.figure = figure(`${shape.length}-D, ${fill}, one thread`, count(shape), 'voxels', [
+          ['cutloss', median(times['1 thread, ms']), (bytes[0] + 4) * count(shape)],
+          ...peers.map(({ name }, i) => [name, median(theirs[i]), theirBytes[i]]),
+        ]);
         table.push(row);
       }
     }
