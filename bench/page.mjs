@@ -1,6 +1,6 @@
 // The page of a run (`npm run bench -- --html FILE`): one file without scripts. For each kind of work it plots time and
 // memory against size, for us and each peer, on logarithmic axes; below are the tables.
-import { plot } from './plot.mjs';
+import { escaped, plot } from './plot.mjs';
 
 const style = `
   :root { color-scheme: light dark; --ink: #1c2430; --faint: #6b7684; --line: #d9dee5; --paper: #fff; --card: #f7f9fb; }
@@ -13,7 +13,7 @@ const style = `
   .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(34rem, 1fr)); gap: 1rem; }
   figure { margin: 0; padding: .8rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
   figcaption { font-weight: 600; }
-  .pair { display: flex; gap: .5rem; } svg { flex: 1; min-width: 0; height: auto; }
+  .pair { display: flex; gap: .5rem; } svg { flex: 1; min-width: 0; max-width: 22rem; height: auto; }
   svg text { font: 11px system-ui, sans-serif; fill: var(--faint); } svg .grid { stroke: var(--line); }
   .legend { font-size: 12px; } .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin: 0 .3em 0 1em; }
   .table { overflow-x: auto; margin-top: 1rem; }
@@ -23,12 +23,6 @@ const style = `
 `;
 
 const colors = ['#1668dc', '#d9480f', '#2b8a3e', '#9c36b5', '#b08900'];
-
-/** Text that came from outside, as HTML. */
-export function escaped(text) {
-  const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  return String(text).replace(/[&<>"]/g, (character) => entities[character]);
-}
 
 function grouped(items, keyOf) {
   const groups = new Map();
@@ -62,8 +56,11 @@ function drawn(title, figures) {
 ${plot(time, { x: unit, y: 'milliseconds' })}${plot(memory, { x: unit, y: 'MiB' })}</div></figure>`;
 }
 
+/** Nothing has no place on a logarithmic axis: a page of memory is the least. */
 function toMebibytes({ entries, ...figure }) {
-  return { ...figure, entries: entries.map(({ name, bytes }) => ({ name, MiB: bytes / 2 ** 20 })) };
+  const least = 4096;
+  const MiB = (bytes) => Math.max(bytes, least) / 2 ** 20;
+  return { ...figure, entries: entries.map(({ name, bytes }) => ({ name, MiB: MiB(bytes) })) };
 }
 
 function table(rows) {
@@ -100,7 +97,7 @@ export function writePage({ date, machine, limits, peers, results }) {
 <body>
 <h1>cutloss bench</h1>
 <p>${escaped(`${date}: ${machine.cpu}, ${machine.threads} threads, ${machine.simd}, Node ${machine.node}${speed}.${beside}`)}</p>
-<p>Times are medians. Memory is the most that a call held beyond its inputs, gradients included.</p>
+<p>Times are medians. Memory is the most that a call held beyond its inputs, gradients included; none is drawn as one page.</p>
 ${suites.join('\n')}
 </body>
 </html>

@@ -1,5 +1,11 @@
 // A plot on logarithmic axes, as SVG.
 
+/** Text that came from outside, as HTML. */
+export function escaped(text) {
+  const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+  return String(text).replace(/[&<>"]/g, (character) => entities[character]);
+}
+
 const width = 300;
 const height = 210;
 const edge = { left: 44, right: 14, top: 20, bottom: 30 };
@@ -65,7 +71,7 @@ export function plot(lines, labels) {
     const path = own.map(([a, b]) => `${px(x.at(a))},${px(y.at(b))}`).join(' ');
     const dots = own.map(
       ([a, b]) =>
-        `<circle cx="${px(x.at(a))}" cy="${px(y.at(b))}" r="3.5" fill="${color}"><title>${name}: ${short(b)} ${labels.y} at ${short(a)} ${labels.x}</title></circle>`,
+        `<circle cx="${px(x.at(a))}" cy="${px(y.at(b))}" r="3.5" fill="${color}"><title>${escaped(name)}: ${short(b)} ${labels.y} at ${short(a)} ${labels.x}</title></circle>`,
     );
     return `<polyline points="${path}" fill="none" stroke="${color}" stroke-width="1.8"/>${dots.join('')}`;
   });

@@ -20,6 +20,8 @@ for (const { path } of files) {
 
 const { scripts, devDependencies, 'cmake-js': cmakeJs, ...manifest } = read('package.json');
 manifest.files = [...manifest.files, 'sbom.json'];
+const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = process.env;
+if (server && repository) manifest.repository = { type: 'git', url: `git+${server}/${repository}.git` }; // for provenance
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 
 const installed = (name) => read(join('node_modules', name, 'package.json'));
