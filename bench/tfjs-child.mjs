@@ -1,9 +1,9 @@
 // One way to compute one loss with its gradients in tfjs, in a process of its own: prints the median time of a step and
 // the memory that a step took (see suites/tfjs.mjs).
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { bind } from 'cutloss/tfjs';
 import { requireTfjsNode, tfjsNodeFolder } from '../scripts/tfjs-node.mjs';
+import { resident, settle, startPeak } from './resident.mjs';
 import { median } from './table.mjs';
 
 const [backend, workload, way, rounds, size] = process.argv.slice(2);
@@ -79,15 +79,10 @@ function step() {
   tf.dispose([value, grads]);
 }
 
-function resident(field) {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)[1]) * 1024;
-}
-
 for (const tensor of inputs) tf.sum(tensor).dataSync(); // tfjs uploads at the first use
-globalThis.gc();
+await settle();
 const before = resident('VmRSS');
-writeFileSync('/proc/self/clear_refs', '5'); // the peak starts again from here
+startPeak();
 step();
 const bytes = resident('VmHWM') - before;
 

@@ -24,16 +24,27 @@ const blob = (row, column, radius) => (y, x) =>
   Math.exp(-(Math.hypot(y - row, x - column) ** 2) / radius ** 2);
 const brightest = (...parts) => field((y, x) => Math.max(...parts.map((part) => part(y, x))));
 
+/** In steps of an eighth, so that neighbours are often alike. */
 const grey = (value) => {
-  const level = Math.round(255 * (1 - Math.min(1, Math.max(0, value))));
-  return `rgb(${level},${level},${level})`;
+  const level = Math.min(255, 32 * (8 - Math.round(8 * Math.min(1, Math.max(0, value)))));
+  return level === 255 ? undefined : `rgb(${level},${level},${level})`;
 };
 
+/** Runs of pixels of a colour are one rectangle; those without one are paper. */
 function picture(values, left, top, color = grey) {
-  const cells = Array.from(values, (value, i) => {
-    const [x, y] = [left + (i % SIZE) * CELL, top + Math.floor(i / SIZE) * CELL];
-    return `<rect x="${x}" y="${y}" width="${CELL}" height="${CELL}" fill="${color(value)}"/>`;
-  });
+  const colors = Array.from(values, color);
+  const runs = [];
+  for (const [i, fill] of colors.entries()) {
+    const goes = i % SIZE > 0 && colors[i - 1] === fill;
+    if (goes) runs.at(-1).length += 1;
+    else runs.push({ row: Math.floor(i / SIZE), column: i % SIZE, length: 1, fill });
+  }
+  const cells = runs
+    .filter(({ fill }) => fill)
+    .map(
+      ({ row, column, length, fill }) =>
+        `<rect x="${left + column * CELL}" y="${top + row * CELL}" width="${length * CELL}" height="${CELL}" fill="${fill}"/>`,
+    );
   const frame = `<rect x="${left}" y="${top}" width="${WIDE}" height="${WIDE}" fill="none" stroke="#9aa4b0"/>`;
   return `<g shape-rendering="crispEdges">${cells.join('')}</g>${frame}`;
 }
@@ -58,7 +69,7 @@ function filtration() {
     const left = 16 + (k + 1) * (WIDE + 22);
     const [[components, holes]] = bettiNumbersSync(tensor(values, shape), { threshold });
     parts.push(text(left, 24, `brighter than ${threshold}`, 'class="title"'));
-    parts.push(picture(values, left, 34, (value) => (value > threshold ? '#26323f' : '#fff')));
+    parts.push(picture(values, left, 34, (value) => (value > threshold ? '#26323f' : undefined)));
     parts.push(text(left, 34 + WIDE + 18, `${plural(components, 'component')}, ${plural(holes, 'hole')}`));
   }
   const [dimensions] = persistenceSync(tensor(values, shape));
