@@ -2,7 +2,7 @@
 //  [--shape 1024x768x50304] [--dtype float32] [--data random] [--work dice] [--backend wasm]`: the same workloads for us
 // and for what a user would otherwise run, taken in turn so that a machine whose speed drifts treats both alike. Prints
 // tables with medians, ratios and the share of the machine's limit; --html writes them with plots as one page, and
-// --from FILE makes that page of the JSON of an earlier run.
+// --from FILE makes that page of the JSON of an earlier run, or of several.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
@@ -42,7 +42,7 @@ const { values: options, positionals } = parseCommandLine({
   rounds: { type: 'string', default: '5' },
   json: { type: 'string' },
   html: { type: 'string' },
-  from: { type: 'string' },
+  from: { type: 'string', multiple: true },
   small: { type: 'boolean', default: false },
   shape: { type: 'string' },
   dtype: { type: 'string' },
@@ -51,8 +51,9 @@ const { values: options, positionals } = parseCommandLine({
   backend: { type: 'string' },
 });
 if (options.from) {
-  const report = JSON.parse(readFileSync(options.from, 'utf8'));
-  write(options.html ?? 'bench.html', writePage(report));
+  const [first, ...more] = options.from.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+  const [results, peers] = ['results', 'peers'].map((key) => [first, ...more].flatMap((run) => run[key]));
+  write(options.html ?? 'bench.html', writePage({ ...first, results, peers: [...new Set(peers)] }));
   process.exit(0);
 }
 const chosen = positionals.length > 0 ? positionals : Object.keys(suites);
