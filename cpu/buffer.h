@@ -1,5 +1,5 @@
 // Memory that lives as long as a call: allocated without exceptions, freed when it is no longer needed. For arrays that
-// grow with the input; what fits a cache is Scratch's.
+// grow with the input; what fits a cache is Scratch's. Large ones come from blocks that are kept (cpu/memory.h).
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,16 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(Buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), capacity_(std::exchange(other.capacity_, 0)) {}
+      : data_(std::exchange(other.data_, nullptr)),
+        capacity_(std::exchange(other.capacity_, 0)),
+        block_(std::exchange(other.block_, Block{})) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(capacity_, other.capacity_);
+    std::swap(block_, other.block_);
     return *this;
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() { free(); }
 
   /// Room for `count` elements, uninitialised; what was there is gone.
   Status allocate(uint64_t count) {
@@ -42,17 +45,19 @@ class Buffer {
   Status grow(uint64_t count) {
     if (count <= capacity_ && data_) return {};
     const uint64_t bytes = (count > 0 ? count : 1) * sizeof(T);
-    void* grown = bytes >= kLarge ? move_to_huge_pages(bytes) : std::realloc(data_, bytes);
-    if (!grown) {
-      return failure(Code::kMemory, "Expected %llu bytes of scratch memory but the allocation failed",
-                     static_cast<unsigned long long>(bytes));
-    }
+    if (bytes >= kSmallestBlock) return move_to_block(bytes);
+    void* grown = std::realloc(data_, bytes);
+    if (!grown) return none(bytes);
     data_ = static_cast<T*>(grown);
     capacity_ = count;
     return {};
   }
   void free() {
-    std::free(data_);
+    if (block_.memory) {
+      give_back(std::exchange(block_, Block{}));
+    } else {
+      std::free(data_);
+    }
     data_ = nullptr;
     capacity_ = 0;
   }
@@ -65,19 +70,25 @@ class Buffer {
   explicit operator bool() const { return data_ != nullptr; }
 
  private:
-  static constexpr uint64_t kLarge = uint64_t{1} << 21;
-
-  void* move_to_huge_pages(uint64_t bytes) {
-    void* moved = std::aligned_alloc(kLarge, (bytes + kLarge - 1) & ~(kLarge - 1));
-    if (!moved) return nullptr;
-    prefer_huge_pages(moved, bytes);
-    if (data_) std::memcpy(moved, data_, capacity_ * sizeof(T));
-    std::free(data_);
-    return moved;
+  Status move_to_block(uint64_t bytes) {
+    const Block block = take_block(bytes);
+    if (!block.memory) return none(bytes);
+    const uint64_t used = capacity_ * sizeof(T);
+    if (data_) std::memcpy(block.memory, data_, used);
+    free();
+    block_ = block;
+    data_ = static_cast<T*>(block.memory);
+    capacity_ = block.bytes / sizeof(T);
+    return {};
+  }
+  static Status none(uint64_t bytes) {
+    return failure(Code::kMemory, "Expected %llu bytes of scratch memory but the allocation failed",
+                   static_cast<unsigned long long>(bytes));
   }
 
   T* data_ = nullptr;
   uint64_t capacity_ = 0;
+  Block block_;  // where data_ lies if it is large
 };
 
 }  // namespace cutloss::cpu

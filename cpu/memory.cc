@@ -1,6 +1,8 @@
 #include "cpu/memory.h"
 
-#include <cstdint>
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -27,7 +29,75 @@ enum { MADV_HUGEPAGE, MADV_POPULATE_WRITE };
 void advise(void*, size_t, int) {}
 #endif
 
+constexpr uint64_t kHugePage = uint64_t{2} << 20;
+constexpr uint64_t kMostKept = uint64_t{64} << 20;  // beyond what is in use
+constexpr int kSlots = 256;
+
+uint64_t rounded_up(uint64_t bytes, uint64_t to) { return (bytes + to - 1) / to * to; }
+
+/// Blocks that nobody uses, the oldest first. Never destroyed: threads may compute while the process ends.
+class Kept {
+ public:
+  Block take(uint64_t wanted) {
+    const std::lock_guard lock(mutex_);
+    Block block;
+    if (const int best = best_for(wanted); best < count_) {
+      block = remove(best);
+    } else {
+      while (count_ > 0 && used_ + kept_ + wanted > most_used_) std::free(remove(0).memory);
+      block = fresh(wanted);
+    }
+    used_ += block.bytes;
+    most_used_ = std::max(most_used_, used_);
+    return block;
+  }
+  void give_back(Block block) {
+    const std::lock_guard lock(mutex_);
+    used_ -= block.bytes;
+    if (count_ == kSlots) std::free(remove(0).memory);
+    blocks_[count_++] = block;
+    kept_ += block.bytes;
+    while (kept_ > used_ + kMostKept) std::free(remove(0).memory);
+  }
+
+ private:
+  static Block fresh(uint64_t bytes) {
+    const uint64_t alignment = bytes >= kHugePage ? kHugePage : kSmallestBlock;
+    void* memory = std::aligned_alloc(alignment, rounded_up(bytes, alignment));
+    if (!memory) return {};
+    prefer_huge_pages(memory, bytes);
+    return {memory, bytes};
+  }
+  /// The smallest that is large enough, but not by more than an eighth; count_ if there is none.
+  int best_for(uint64_t wanted) const {
+    int best = count_;
+    for (int i = 0; i < count_; ++i) {
+      const bool fits = blocks_[i].bytes >= wanted && blocks_[i].bytes <= wanted + wanted / 8;
+      if (fits && (best == count_ || blocks_[i].bytes < blocks_[best].bytes)) best = i;
+    }
+    return best;
+  }
+  Block remove(int which) {
+    const Block block = blocks_[which];
+    std::copy(blocks_ + which + 1, blocks_ + count_, blocks_ + which);
+    --count_;
+    kept_ -= block.bytes;
+    return block;
+  }
+
+  std::mutex mutex_;
+  Block blocks_[kSlots];
+  int count_ = 0;
+  uint64_t kept_ = 0, used_ = 0, most_used_ = 0;
+};
+
+Kept& kept = *new Kept;
+
 }  // namespace
+
+Block take_block(uint64_t bytes) { return kept.take(rounded_up(bytes, kSmallestBlock)); }
+
+void give_back(Block block) { kept.give_back(block); }
 
 void prefer_huge_pages(void* memory, size_t bytes) {
   if (bytes >= kWorthIt) advise(memory, bytes, MADV_HUGEPAGE);

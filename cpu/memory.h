@@ -3,11 +3,25 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace cutloss::cpu {
 
 /// Advice for a whole fresh allocation; harmless where it is not understood.
 void prefer_huge_pages(void* memory, size_t bytes);
+
+/// A stretch of memory that is kept for the next that needs one of its size, in this call or a later one.
+struct Block {
+  void* memory = nullptr;
+  uint64_t bytes = 0;
+};
+
+constexpr uint64_t kSmallestBlock = uint64_t{1} << 18;  // what is smaller malloc keeps as well
+
+/// At least so many bytes, undefined; null if there are none. What is kept and does not fit goes first, so that never
+/// more is resident than without keeping.
+Block take_block(uint64_t bytes);
+void give_back(Block block);
 
 /// Makes the pages of a part of it present, without changing what they hold.
 void populate(void* memory, size_t bytes);

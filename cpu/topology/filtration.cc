@@ -109,7 +109,7 @@ template <int kAxes>
 Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
   const math::Grid<kAxes>& grid = field->grid;
   Buffer<uint64_t> pairs, sorted;
-  CUTLOSS_TRY(pairs.allocate(grid.voxels));
+  CUTLOSS_TRY(pairs.allocate(grid.places));
   uint32_t starts[kDigits][kBuckets] = {};
   uint64_t* next = pairs.data();
   for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
@@ -126,7 +126,7 @@ Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
     if (start[digit_of(pairs[0], digit)] == grid.voxels) continue;
     uint32_t sum = 0;
     for (uint32_t bucket = 0; bucket < kBuckets; ++bucket) sum += std::exchange(start[bucket], sum);
-    if (!sorted) CUTLOSS_TRY(sorted.allocate(grid.voxels));
+    if (!sorted) CUTLOSS_TRY(sorted.allocate(grid.places));
     for (uint32_t i = 0; i < grid.voxels; ++i) {
       if (stops_at(i, cancel)) return cancelled();
       sorted[start[digit_of(pairs[i], digit)]++] = pairs[i];
@@ -136,7 +136,7 @@ Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
   sorted.free();
 
   CUTLOSS_TRY(field->ranks.allocate(grid.places, math::kNever));
-  CUTLOSS_TRY(field->order.allocate(grid.voxels));
+  CUTLOSS_TRY(field->order.allocate(grid.places));
   uint32_t current = 0;
   for (uint32_t i = 0; i < grid.voxels; ++i) {
     if (stops_at(i, cancel)) return cancelled();

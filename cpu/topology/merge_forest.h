@@ -56,6 +56,9 @@ class Components {
     on_join(Join{dying, surviving, nodes_[dying].rank});
   }
 
+  void fetch(uint32_t node) const { __builtin_prefetch(&nodes_[node], 1); }
+  void fetch_parent(uint32_t node) const { __builtin_prefetch(&nodes_[nodes_[node].parent], 1); }
+
  private:
   struct Node {
     uint32_t parent;
@@ -74,6 +77,22 @@ class Components {
   }
 
   Buffer<Node> nodes_;
+};
+
+/// Asks for the nodes around a voxel before a sweep comes to it, and then for their parents.
+template <int kAxes, Direction kDirection>
+struct ApproachNodes {
+  const math::Grid<kAxes>& grid;
+  const Components<kDirection>& components;
+
+  void from_afar(uint32_t voxel) const {
+    for_each_row_around(grid, voxel, [&](uint32_t node) { components.fetch(node); });
+  }
+  void nearby(uint32_t voxel) const {
+    for_each_row_around(grid, voxel, [&](uint32_t node) { components.fetch_parent(node); });
+    components.fetch_parent(voxel + 1);
+    components.fetch_parent(voxel - 1);
+  }
 };
 
 /// Follows the joins of a forest and tells who would have died in another order.
@@ -108,7 +127,7 @@ Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, OnJoin&
     components.join(
         edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); },
         [&] { on_rest(edge); });
-  });
+  }, ApproachNodes<kAxes, Direction::kAscending>{field.grid, components});
 }
 
 /// The same by the edges of a spanning tree alone, which stand in the list backwards.
@@ -120,6 +139,18 @@ Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree,
   CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data(), cancel));
   for (uint32_t i = tree.count; i-- > 0;) {
     if (stops_at(i, cancel)) return cancelled();
+    if (i >= kFarAhead) {
+      const uint32_t base = tree[i - kFarAhead] / Edges::kTypes;
+      const uint32_t other = base + field.grid.strides[tree[i - kFarAhead] % Edges::kTypes];
+      components.fetch(base), components.fetch(other);
+      __builtin_prefetch(&field.ranks[base]);
+      __builtin_prefetch(&field.ranks[other]);
+    }
+    if (i >= kNearAhead) {
+      const uint32_t base = tree[i - kNearAhead] / Edges::kTypes;
+      components.fetch_parent(base);
+      components.fetch_parent(base + field.grid.strides[tree[i - kNearAhead] % Edges::kTypes]);
+    }
     Cell edge{tree[i] / Edges::kTypes, int(tree[i] % Edges::kTypes), 0};
     edge.rank = Edges::rank(field.grid, field.ranks.data(), edge.base, edge.type);
     components.join(
@@ -138,7 +169,7 @@ Status join_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_r
     components.join(
         wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base,
         [&](const Join& join) { on_join(wall, join); }, [&] { on_rest(wall); });
-  });
+  }, ApproachNodes<kAxes, Direction::kDescending>{field.grid, components});
 }
 
 }  // namespace cutloss::cpu

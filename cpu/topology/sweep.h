@@ -4,6 +4,8 @@
 // voxel less a fixed distance) are ascending lists: merging them gives the cells in the order of their numbers.
 #pragma once
 
+#include <algorithm>
+
 #include "cpu/topology/filtration.h"
 #include "cpu/topology/poll.h"
 
@@ -18,24 +20,45 @@ struct Cell {
   uint32_t rank;
 };
 
-template <class Kind, Direction kDirection, class Visit>
+/// Calls visit(place) for the voxel itself and those beside it across rows: one in each line of memory around it.
+template <int kAxes, class Visit>
+void for_each_row_around(const math::Grid<kAxes>& grid, uint32_t voxel, Visit&& visit) {
+  const uint32_t row = grid.strides[kAxes - 2], plane = kAxes == 3 ? grid.strides[0] : 0;
+  for (uint32_t start = voxel - plane;; start += plane) {
+    visit(start - row);
+    visit(start);
+    visit(start + row);
+    if (start == voxel + plane) return;
+  }
+}
+
+/// How many voxels ahead of a sweep memory is asked for that it will look at: in two steps, because what a node points
+/// to is known only once the node is there.
+constexpr uint32_t kFarAhead = 32;
+constexpr uint32_t kNearAhead = 16;
+
+template <class Kind, Direction kDirection, class Visit, class Approach>
 class Sweep {
  public:
   static constexpr int kAxes = Kind::kAxes;
 
-  /// visit(cell) is called for every cell.
-  Sweep(const Filtration<kAxes>& field, Visit& visit)
-      : grid_(field.grid), ranks_(field.ranks.data()), order_(field.order.data()), visit_(visit) {
+  /// visit(cell) is called for every cell, approach.from_afar(voxel) and then approach.nearby(voxel) some time before.
+  Sweep(const Filtration<kAxes>& field, Visit& visit, Approach& approach)
+      : grid_(field.grid), ranks_(field.ranks.data()), order_(field.order.data()), visit_(visit), approach_(approach) {
     for (int set = 0; set < Kind::kCorners; ++set) offsets_[set] = Kind::offset(grid_, set);
   }
 
   Status run(const Cancel& cancel) {
     const uint32_t count = grid_.voxels;
-    uint32_t polled = 0;
+    uint32_t polled = 0, fetched = 0, near = 0;
     for (uint32_t done = 0; done < count;) {
       const uint32_t rank = ranks_[at(done)];
       uint32_t end = done + 1;
       while (end < count && ranks_[at(end)] == rank) ++end;
+      if (end - done < kFarAhead) {
+        for (fetched = std::max(fetched, end); fetched < end + kFarAhead && fetched < count; ++fetched) from_afar(at(fetched));
+        for (near = std::max(near, end); near < end + kNearAhead && near < count; ++near) approach_.nearby(at(near));
+      }
       if (end == done + 1) {
         around(at(done), rank);
       } else {
@@ -54,6 +77,11 @@ class Sweep {
   static constexpr bool kUp = kDirection == Direction::kAscending;
 
   uint32_t at(uint32_t i) const { return order_[kUp ? i : grid_.voxels - 1 - i]; }
+
+  void from_afar(uint32_t voxel) {
+    for_each_row_around(grid_, voxel, [&](uint32_t neighbour) { __builtin_prefetch(&ranks_[neighbour]); });
+    approach_.from_afar(voxel);
+  }
 
   /// Cells that appear with one voxel: it is a corner of each, the furthest corners first where bases ascend.
   void around(uint32_t voxel, uint32_t rank) {
@@ -96,12 +124,13 @@ class Sweep {
   const uint32_t* ranks_;
   const uint32_t* order_;
   Visit& visit_;
+  Approach& approach_;
   uint32_t offsets_[Kind::kCorners];
 };
 
-template <class Kind, Direction kDirection, class Visit>
-Status sweep(const Filtration<Kind::kAxes>& field, const Cancel& cancel, Visit&& visit) {
-  return Sweep<Kind, kDirection, Visit>(field, visit).run(cancel);
+template <class Kind, Direction kDirection, class Visit, class Approach>
+Status sweep(const Filtration<Kind::kAxes>& field, const Cancel& cancel, Visit&& visit, Approach&& approach) {
+  return Sweep<Kind, kDirection, Visit, Approach>(field, visit, approach).run(cancel);
 }
 
 }  // namespace cutloss::cpu
