@@ -27,21 +27,27 @@ Status number_rows(const LoopInputs& input, const Cancel& cancel, Buffer<uint32_
 /// The square that is column j; squares stand backwards.
 uint32_t square_of(const LoopInputs& input, uint32_t j) { return (*input.squares)[input.squares->count - 1 - j]; }
 
-Status boundary_matrix(const LoopInputs& columns, const Buffer<uint32_t>& rows, const Cancel& cancel,
-                       SparseSquareMatrix* matrix) {
-  const math::Grid<3>& grid = columns.field->grid;
-  CUTLOSS_TRY(matrix->reserve(columns.squares->count));
-  for (uint32_t j = 0; j < matrix->size; ++j) {
-    if (stops_at(j, cancel)) return cancelled();
+constexpr uint32_t kAhead = 32;  // columns
+
+/// Squares of one field as columns, edges of another, or of the same, as rows.
+struct Boundary {
+  const LoopInputs& columns;
+  const Buffer<uint32_t>& rows;
+
+  void edges_of(uint32_t j, uint32_t* edges) const {
     const uint32_t square = square_of(columns, j);
-    uint32_t* column = matrix->column(j);
-    math::edges_of_square(grid, square / Squares::kTypes, int(square % Squares::kTypes), column);
+    math::edges_of_square(columns.field->grid, square / Squares::kTypes, int(square % Squares::kTypes), edges);
+  }
+  void read(uint32_t j, uint32_t* column) const {
+    if (j + kAhead < columns.squares->count) {
+      edges_of(j + kAhead, column);
+      for (int i = 0; i < 4; ++i) __builtin_prefetch(&rows[column[i]]);
+    }
+    edges_of(j, column);
     for (int i = 0; i < 4; ++i) column[i] = rows[column[i]];
     last_row_first(column);
-    if (column[0] == kNone) return failure(Code::kInternal, "Expected edges that are not those of a tree");
   }
-  return {};
-}
+};
 
 Bar bar_of(const LoopInputs& input, uint32_t row, uint32_t column) {
   const uint32_t edge = (*input.edges)[row], square = square_of(input, column);
@@ -59,9 +65,11 @@ bool lasts(const LoopInputs& input, Bar bar) {
 
 /// Pairs the squares of one field with the edges of another, or of the same.
 Status pair(const LoopInputs& columns, const Buffer<uint32_t>& rows, const Cancel& cancel, Pairing* pairing) {
-  SparseSquareMatrix matrix;
-  CUTLOSS_TRY(boundary_matrix(columns, rows, cancel, &matrix));
-  return pair_rows_and_columns(matrix, cancel, pairing);
+  const Boundary boundary{columns, rows};
+  const auto read = [](const void* origin, uint32_t j, uint32_t* column) {
+    static_cast<const Boundary*>(origin)->read(j, column);
+  };
+  return pair_rows_and_columns({columns.squares->count, &boundary, read}, cancel, pairing);
 }
 
 /// The lasting bars by row, and where `bar_of_row` is not null, which bar each row starts.

@@ -56,6 +56,7 @@ class Components {
     on_join(Join{dying, surviving, nodes_[dying].rank});
   }
 
+  /// Asks for a node, and once it is there for its parent, before a join looks at them.
   void fetch(uint32_t node) const { __builtin_prefetch(&nodes_[node], 1); }
   void fetch_parent(uint32_t node) const { __builtin_prefetch(&nodes_[nodes_[node].parent], 1); }
 
@@ -123,11 +124,14 @@ template <int kAxes, class OnJoin, class OnRest>
 Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, OnJoin&& on_join, OnRest&& on_rest) {
   Components<Direction::kAscending> components;
   CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data(), cancel));
-  return sweep<math::Edges<kAxes>, Direction::kAscending>(field, cancel, [&](Cell edge) {
-    components.join(
-        edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); },
-        [&] { on_rest(edge); });
-  }, ApproachNodes<kAxes, Direction::kAscending>{field.grid, components});
+  return sweep<math::Edges<kAxes>, Direction::kAscending>(
+      field, cancel,
+      [&](Cell edge) {
+        components.join(
+            edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); },
+            [&] { on_rest(edge); });
+      },
+      ApproachNodes<kAxes, Direction::kAscending>{field.grid, components});
 }
 
 /// The same by the edges of a spanning tree alone, which stand in the list backwards.
@@ -137,20 +141,20 @@ Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree,
   using Edges = math::Edges<kAxes>;
   Components<Direction::kAscending> components;
   CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data(), cancel));
+  const auto for_ends_of = [&](uint32_t i, auto&& visit) {
+    const uint32_t base = tree[i] / Edges::kTypes;
+    visit(base);
+    visit(base + field.grid.strides[tree[i] % Edges::kTypes]);
+  };
   for (uint32_t i = tree.count; i-- > 0;) {
     if (stops_at(i, cancel)) return cancelled();
     if (i >= kFarAhead) {
-      const uint32_t base = tree[i - kFarAhead] / Edges::kTypes;
-      const uint32_t other = base + field.grid.strides[tree[i - kFarAhead] % Edges::kTypes];
-      components.fetch(base), components.fetch(other);
-      __builtin_prefetch(&field.ranks[base]);
-      __builtin_prefetch(&field.ranks[other]);
+      for_ends_of(i - kFarAhead, [&](uint32_t voxel) {
+        components.fetch(voxel);
+        __builtin_prefetch(&field.ranks[voxel]);
+      });
     }
-    if (i >= kNearAhead) {
-      const uint32_t base = tree[i - kNearAhead] / Edges::kTypes;
-      components.fetch_parent(base);
-      components.fetch_parent(base + field.grid.strides[tree[i - kNearAhead] % Edges::kTypes]);
-    }
+    if (i >= kNearAhead) for_ends_of(i - kNearAhead, [&](uint32_t voxel) { components.fetch_parent(voxel); });
     Cell edge{tree[i] / Edges::kTypes, int(tree[i] % Edges::kTypes), 0};
     edge.rank = Edges::rank(field.grid, field.ranks.data(), edge.base, edge.type);
     components.join(
@@ -165,11 +169,14 @@ Status join_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_r
                       OnJoin&& on_join, OnRest&& on_rest) {
   Components<Direction::kDescending> components;
   CUTLOSS_TRY(components.separate(field.grid.places, top_cell_ranks, cancel));
-  return sweep<math::Walls<kAxes>, Direction::kDescending>(field, cancel, [&](Cell wall) {
-    components.join(
-        wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base,
-        [&](const Join& join) { on_join(wall, join); }, [&] { on_rest(wall); });
-  }, ApproachNodes<kAxes, Direction::kDescending>{field.grid, components});
+  return sweep<math::Walls<kAxes>, Direction::kDescending>(
+      field, cancel,
+      [&](Cell wall) {
+        components.join(
+            wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base,
+            [&](const Join& join) { on_join(wall, join); }, [&] { on_rest(wall); });
+      },
+      ApproachNodes<kAxes, Direction::kDescending>{field.grid, components});
 }
 
 }  // namespace cutloss::cpu

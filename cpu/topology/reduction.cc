@@ -1,5 +1,7 @@
 #include "cpu/topology/reduction.h"
 
+#include <algorithm>
+
 #include "cpu/topology/bit_column.h"
 #include "cpu/topology/poll.h"
 
@@ -8,33 +10,39 @@ namespace {
 
 constexpr uint64_t kFirstBudget = 40;  // toggles per column
 constexpr uint64_t kNextBudget = 4;    // times the last
-constexpr uint32_t kAhead = 24;        // columns
+constexpr uint32_t kAhead = 32;        // columns
+constexpr uint32_t kStored = kNone - 1;
 
-/// Which column is paired with a row, and where its reduced form is stored: a count, then rows. Columns to which
-/// nothing was added stay in the matrix alone.
+/// Which column is paired with a row, and what it is: the other rows of a column to which nothing was added, or kStored
+/// and where the reduced form lies, which is a count and then rows. All of it in one place, since every addition begins
+/// with a look at a row that nobody could foresee.
 struct Owner {
   uint32_t column = kNone;
-  uint32_t stored = kNone;
+  uint32_t others[3] = {kNone, kNone, kNone};
 };
 
 class Reduction {
  public:
-  Reduction(const SparseSquareMatrix& matrix, const Cancel& cancel) : matrix_(matrix), cancel_(cancel) {}
+  Reduction(const SquareMatrix& matrix, const Cancel& cancel) : matrix_(matrix), cancel_(cancel) {}
 
   /// *finished says whether it took no more than `budget` toggles.
   Status run(uint64_t budget, bool* finished) {
     CUTLOSS_TRY(owners_.allocate(matrix_.size, Owner{}));
     CUTLOSS_TRY(column_.begin(matrix_.size));
+    for (uint32_t j = 0; j < kAhead && j < matrix_.size; ++j) read_ahead(j);
     for (uint32_t j = 0; j < matrix_.size; ++j) {
       if (stops_at(j, cancel_)) return cancelled();
-      if (j + kAhead < matrix_.size) __builtin_prefetch(&owners_[matrix_.column(j + kAhead)[0]], 1);
-      const uint32_t last = matrix_.column(j)[0];
-      if (owners_[last].column == kNone) {
-        owners_[last].column = j;
+      uint32_t rows[4];
+      std::copy_n(ahead_[j % kAhead], 4, rows);
+      if (j + kAhead < matrix_.size) read_ahead(j + kAhead);
+      if (rows[0] == kNone) return singular();
+      Owner& owner = owners_[rows[0]];
+      if (owner.column == kNone) {
+        owner = {j, {rows[1], rows[2], rows[3]}};
         continue;
       }
       if (toggles_ > budget) return {};
-      CUTLOSS_TRY(reduce(j, last));
+      CUTLOSS_TRY(reduce(j, rows));
     }
     *finished = true;
     return {};
@@ -44,37 +52,50 @@ class Reduction {
   uint32_t column_of(uint32_t row) const { return owners_[row].column; }
 
  private:
+  static Status singular() { return failure(Code::kInternal, "Expected a nonsingular matrix"); }
+
+  void read_ahead(uint32_t j) {
+    uint32_t* rows = ahead_[j % kAhead];
+    matrix_.read(matrix_.origin, j, rows);
+    if (rows[0] != kNone) __builtin_prefetch(&owners_[rows[0]], 1);
+  }
+
   /// Adds earlier columns until the last row is free.
-  Status reduce(uint32_t j, uint32_t last) {
-    add_unreduced(j);
+  Status reduce(uint32_t j, const uint32_t* rows) {
+    uint32_t last = rows[0];
+    column_.toggle(last);
+    add_others(rows + 1);
     while (last != kNone && owners_[last].column != kNone) {
       if (toggles_ >= next_poll_) {
         if (cancel_.requested()) return cancelled();
         next_poll_ = toggles_ + kPoll;
       }
-      const Owner owner = owners_[last];
-      if (owner.stored == kNone) {
-        add_unreduced(owner.column);
+      const Owner& owner = owners_[last];
+      if (owner.others[0] == kStored) {
+        add_stored(owner.others[1]);
       } else {
-        add_stored(owner.stored);
+        column_.toggle(last);
+        add_others(owner.others);
       }
       last = column_.last(last);
     }
-    if (last == kNone) return failure(Code::kInternal, "Expected a nonsingular matrix");
+    if (last == kNone) return singular();
     owners_[last].column = j;
     return store(last);
   }
 
-  void add_unreduced(uint32_t j) {
-    const uint32_t* rows = matrix_.column(j);
-    for (int i = 0; i < 4; ++i) {
-      if (rows[i] != kNone) column_.toggle(rows[i]);
+  void add_others(const uint32_t* others) {
+    for (int i = 0; i < 3; ++i) {
+      if (others[i] == kNone) continue;
+      __builtin_prefetch(&owners_[others[i]]);  // it may be the last row soon
+      column_.toggle(others[i]);
     }
     toggles_ += 4;
   }
 
   void add_stored(uint32_t at) {
     const uint32_t* rows = &rows_[at];
+    if (rows[0] > 1) __builtin_prefetch(&owners_[rows[2]]);
     for (uint32_t i = 1; i <= rows[0]; ++i) column_.toggle(rows[i]);
     toggles_ += rows[0];
   }
@@ -89,48 +110,64 @@ class Reduction {
     }
     if (used_ > kNone) return failure(Code::kMemory, "Expected fewer than 2^32 rows of reduced columns");
     rows_[start] = uint32_t(used_ - start - 1);
-    owners_[last].stored = uint32_t(start);
+    owners_[last].others[0] = kStored;
+    owners_[last].others[1] = uint32_t(start);
     return {};
   }
 
-  const SparseSquareMatrix& matrix_;
+  const SquareMatrix& matrix_;
   const Cancel& cancel_;
   BitColumn column_;
   Buffer<Owner> owners_;   // by row
   Buffer<uint32_t> rows_;  // reduced columns
+  uint32_t ahead_[kAhead][4];
   uint64_t used_ = 0;
   uint64_t toggles_ = 0;
   uint64_t next_poll_ = 0;
 };
 
 /// The mirror in the antidiagonal: row r becomes column size - 1 - r.
-Status mirror(const SparseSquareMatrix& matrix, const Cancel& cancel, SparseSquareMatrix* mirrored) {
-  const uint32_t size = matrix.size;
-  CUTLOSS_TRY(mirrored->reserve(size));
-  for (uint64_t i = 0; i < uint64_t{4} * size; ++i) mirrored->entries[i] = kNone;
-  for (uint32_t j = 0; j < size; ++j) {
-    if (stops_at(j, cancel)) return cancelled();
-    for (int i = 0; i < 4; ++i) {
-      const uint32_t row = matrix.column(j)[i];
-      if (row == kNone) continue;
-      uint32_t* column = mirrored->column(size - 1 - row);
-      while (*column != kNone) ++column;
-      *column = size - 1 - j;
+class Mirror {
+ public:
+  Status reflect(const SquareMatrix& matrix, const Cancel& cancel) {
+    const uint32_t size = size_ = matrix.size;
+    CUTLOSS_TRY(entries_.allocate(uint64_t{4} * size, kNone));
+    for (uint32_t j = 0; j < size; ++j) {
+      if (stops_at(j, cancel)) return cancelled();
+      uint32_t rows[4];
+      matrix.read(matrix.origin, j, rows);
+      for (uint32_t row : rows) {
+        if (row == kNone) continue;
+        uint32_t* column = &entries_[uint64_t{4} * (size - 1 - row)];
+        while (*column != kNone) ++column;
+        *column = size - 1 - j;
+      }
     }
+    for (uint32_t j = 0; j < size; ++j) last_row_first(&entries_[uint64_t{4} * j]);
+    return {};
   }
-  for (uint32_t j = 0; j < size; ++j) last_row_first(mirrored->column(j));
-  return {};
-}
+  SquareMatrix matrix() const {
+    return {size_, this, [](const void* self, uint32_t j, uint32_t* rows) {
+              std::copy_n(&static_cast<const Mirror*>(self)->entries_[uint64_t{4} * j], 4, rows);
+            }};
+  }
+  void clear() { entries_.free(); }
+
+ private:
+  uint32_t size_ = 0;
+  Buffer<uint32_t> entries_;  // [size, 4]
+};
 
 /// One attempt; *finished says whether it stayed within the budget and wrote the pairing.
-Status attempt(bool mirrored, const SparseSquareMatrix& matrix, uint64_t budget, const Cancel& cancel, Pairing* pairing,
+Status attempt(bool mirrored, const SquareMatrix& matrix, uint64_t budget, const Cancel& cancel, Pairing* pairing,
                bool* finished) {
-  SparseSquareMatrix mirror_image;
-  if (mirrored) CUTLOSS_TRY(mirror(matrix, cancel, &mirror_image));
-  Reduction reduction(mirrored ? mirror_image : matrix, cancel);
+  Mirror mirror;
+  if (mirrored) CUTLOSS_TRY(mirror.reflect(matrix, cancel));
+  const SquareMatrix seen = mirrored ? mirror.matrix() : matrix;
+  Reduction reduction(seen, cancel);
   CUTLOSS_TRY(reduction.run(budget, finished));
   if (!*finished) return {};
-  mirror_image.entries.free();
+  mirror.clear();
   CUTLOSS_TRY(pairing->column_of.allocate(matrix.size));
   CUTLOSS_TRY(pairing->row_of.allocate(matrix.size));
   const uint32_t end = matrix.size - 1;
@@ -146,7 +183,7 @@ Status attempt(bool mirrored, const SparseSquareMatrix& matrix, uint64_t budget,
 
 }  // namespace
 
-Status pair_rows_and_columns(const SparseSquareMatrix& matrix, const Cancel& cancel, Pairing* pairing) {
+Status pair_rows_and_columns(const SquareMatrix& matrix, const Cancel& cancel, Pairing* pairing) {
   bool finished = matrix.size == 0;
   for (uint64_t budget = kFirstBudget * matrix.size; !finished; budget *= kNextBudget) {
     CUTLOSS_TRY(attempt(false, matrix, budget, cancel, pairing, &finished));

@@ -9,17 +9,13 @@
 
 namespace cutloss::cpu {
 
-/// Columns of at most four rows; rows of at most four columns.
-struct SparseSquareMatrix {
-  uint32_t size = 0;
-  Buffer<uint32_t> entries;  // [size, 4]: the rows of each column, its last row first, kNone where there are fewer
-
-  Status reserve(uint32_t of_size) {
-    size = of_size;
-    return entries.allocate(uint64_t{4} * of_size);
-  }
-  const uint32_t* column(uint32_t j) const { return &entries[uint64_t{4} * j]; }
-  uint32_t* column(uint32_t j) { return &entries[uint64_t{4} * j]; }
+/// A matrix of at most four rows in a column and four columns in a row. Columns are made when they are asked for,
+/// mostly once and in order.
+struct SquareMatrix {
+  uint32_t size;
+  const void* origin;
+  /// Writes the rows of column j, its last row first, kNone where there are fewer than four.
+  void (*read)(const void* origin, uint32_t j, uint32_t* rows);
 };
 
 struct Pairing {
@@ -27,7 +23,7 @@ struct Pairing {
   Buffer<uint32_t> row_of;     // [size], by column
 };
 
-Status pair_rows_and_columns(const SparseSquareMatrix& matrix, const Cancel& cancel, Pairing* pairing);
+Status pair_rows_and_columns(const SquareMatrix& matrix, const Cancel& cancel, Pairing* pairing);
 
 /// Puts a column's last row first.
 inline void last_row_first(uint32_t* column) {

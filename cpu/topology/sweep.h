@@ -50,15 +50,12 @@ class Sweep {
 
   Status run(const Cancel& cancel) {
     const uint32_t count = grid_.voxels;
-    uint32_t polled = 0, fetched = 0, near = 0;
+    uint32_t polled = 0;
     for (uint32_t done = 0; done < count;) {
       const uint32_t rank = ranks_[at(done)];
       uint32_t end = done + 1;
       while (end < count && ranks_[at(end)] == rank) ++end;
-      if (end - done < kFarAhead) {
-        for (fetched = std::max(fetched, end); fetched < end + kFarAhead && fetched < count; ++fetched) from_afar(at(fetched));
-        for (near = std::max(near, end); near < end + kNearAhead && near < count; ++near) approach_.nearby(at(near));
-      }
+      if (end - done < kFarAhead) look_ahead(end);
       if (end == done + 1) {
         around(at(done), rank);
       } else {
@@ -78,9 +75,15 @@ class Sweep {
 
   uint32_t at(uint32_t i) const { return order_[kUp ? i : grid_.voxels - 1 - i]; }
 
-  void from_afar(uint32_t voxel) {
-    for_each_row_around(grid_, voxel, [&](uint32_t neighbour) { __builtin_prefetch(&ranks_[neighbour]); });
-    approach_.from_afar(voxel);
+  /// Not for levels of many voxels: these are in the order of memory.
+  void look_ahead(uint32_t done) {
+    for (far_ = std::max(far_, done); far_ < std::min(done + kFarAhead, grid_.voxels); ++far_) {
+      for_each_row_around(grid_, at(far_), [&](uint32_t voxel) { __builtin_prefetch(&ranks_[voxel]); });
+      approach_.from_afar(at(far_));
+    }
+    for (near_ = std::max(near_, done); near_ < std::min(done + kNearAhead, grid_.voxels); ++near_) {
+      approach_.nearby(at(near_));
+    }
   }
 
   /// Cells that appear with one voxel: it is a corner of each, the furthest corners first where bases ascend.
@@ -126,6 +129,7 @@ class Sweep {
   Visit& visit_;
   Approach& approach_;
   uint32_t offsets_[Kind::kCorners];
+  uint32_t far_ = 0, near_ = 0;  // how far memory was asked for
 };
 
 template <class Kind, Direction kDirection, class Visit, class Approach>

@@ -60,8 +60,6 @@ void check_reduction() {
     std::vector<uint32_t> shuffled(size);
     for (uint32_t i = 0; i < size; ++i) shuffled[i] = i;
     for (uint32_t i = size; i-- > 1;) std::swap(shuffled[i], shuffled[below(i + 1)]);
-    SparseSquareMatrix matrix;
-    CHECK(matrix.reserve(size).ok());
     std::vector<std::set<uint32_t>> columns(size);
     std::vector<int> used(size, 0);  // no row in more than four columns, or the mirror would not fit
     for (uint32_t j = 0; j < size; ++j) columns[j].insert(shuffled[j]), ++used[shuffled[j]];
@@ -71,16 +69,15 @@ void check_reduction() {
         if (used[other] < 4 && columns[j].insert(other).second) ++used[other];
       }
     }
-    for (uint32_t j = 0; j < size; ++j) {
-      uint32_t* entries = matrix.column(j);
-      for (int i = 0; i < 4; ++i) entries[i] = kNone;
-      int next = 0;
-      for (uint32_t row : columns[j]) entries[next++] = row;
-      last_row_first(entries);
-    }
+    const auto read = [](const void* origin, uint32_t j, uint32_t* rows) {
+      std::fill_n(rows, 4, kNone);
+      for (uint32_t row : (*static_cast<const decltype(columns)*>(origin))[j]) *rows++ = row;
+      last_row_first(rows - (*static_cast<const decltype(columns)*>(origin))[j].size());
+    };
+    const std::vector<std::set<uint32_t>> unreduced = columns;
     Cancel never;
     Pairing found;
-    CHECK(pair_rows_and_columns(matrix, never, &found).ok());
+    CHECK(pair_rows_and_columns({size, &unreduced, read}, never, &found).ok());
     std::vector<uint32_t> owner(size, kNone);
     for (uint32_t j = 0; j < size; ++j) {
       while (owner[*columns[j].rbegin()] != kNone) {
