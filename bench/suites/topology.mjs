@@ -123,7 +123,9 @@ export async function topologySuite({ peers, rounds, small, shape: chosen }) {
   const folder = mkdtempSync(join(tmpdir(), 'cutloss-bench-'));
   const table = [];
   try {
-    const shapes = chosen ? chosen.split(',').map((each) => each.split('x').map(Number)) : sizes[small ? 'small' : 'full'];
+    const shapes = chosen
+      ? chosen.split(',').map((each) => each.split('x').map(Number))
+      : sizes[small ? 'small' : 'full'];
     for (const shape of shapes) {
       for (const fill of ['noise', 'smooth']) {
         const of = (batch) => ({

@@ -95,7 +95,8 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
   Buffer<uint32_t> rows[3];
   CUTLOSS_TRY(run_tasks(pool, 3, [&](int64_t which) { return number_rows(inputs[which], cancel, &rows[which]); }));
 
-  // Five independent pairings: each field's own, and the comparison's squares with the edges of either side.
+  // Five independent pairings: each field's own, and the comparison's squares with the edges of either side. What the
+  // last of them need is all that is left by then.
   Buffer<uint32_t> comparison_rows, image_rows[2];
   CUTLOSS_TRY(run_tasks(pool, 5, [&](int64_t task) {
     Pairing pairing;
@@ -103,11 +104,15 @@ Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* f
       if (!inputs[task].squares) return Status{};
       CUTLOSS_TRY(pair(inputs[task], rows[task], cancel, &pairing));
       Side* side = task == 0 ? first : second;
-      return collect(inputs[task], pairing.column_of, cancel, &side->bars, &side->bar_of);
+      CUTLOSS_TRY(collect(inputs[task], pairing.column_of, cancel, &side->bars, &side->bar_of));
+      inputs[task].edges->clear();
+      inputs[task].squares->clear();
+      return Status{};
     }
     if (task == kComparison) {
       CUTLOSS_TRY(pair(comparison, rows[kComparison], cancel, &pairing));
       comparison_rows = std::move(pairing.row_of);
+      rows[kComparison].free();
       return Status{};
     }
     CUTLOSS_TRY(pair(comparison, rows[task - 3], cancel, &pairing));

@@ -225,6 +225,22 @@ void check_large_buffer() {
   CHECK(buffer.capacity() == 1 << 20 && buffer[99] == 7);
 }
 
+/// What was given back is there for the next of its size without a request for memory, and for no other.
+void check_kept_blocks() {
+  Buffer<int> buffer, other;
+  CHECK(buffer.allocate(1 << 20).ok());
+  const int* block = buffer.data();
+  buffer.free();
+  allocations_left = 0;
+  CHECK(buffer.allocate((1 << 20) - 1000).ok());
+  CHECK(buffer.data() == block && allocations_left == 0);
+  CHECK(other.allocate(1 << 20).code == Code::kMemory);
+  buffer.free();
+  allocations_left = 0;
+  CHECK(other.allocate(1 << 22).code == Code::kMemory);
+  allocations_left = -1;
+}
+
 void check_memory(int64_t axes) {
   MatchingRequest r;
   r.items = 2;
@@ -274,6 +290,7 @@ int main() {
   check_bit_column();
   check_reduction();
   check_large_buffer();
+  check_kept_blocks();
   for (int64_t axes : {2, 3}) {
     check_memory(axes);
     for (int values : {1, 2, 3, 8, 100000}) {
