@@ -21,20 +21,23 @@ void leave(const PassOptions& options, Cell cell) {
   if (options.rest) options.rest->add(cell.base * Kind::kTypes + cell.type);
 }
 
+/// Of a pass that keeps nothing at the roots.
+constexpr auto nothing_more = [](uint32_t) {};
+
 /// Joins voxels by all edges, or by those of a tree.
-template <int kAxes, class OnJoin>
+template <int kAxes, class FetchRoot, class OnJoin>
 Status join_voxels_by(const Filtration<kAxes>& field, const PassOptions& options, const Cancel& cancel,
-                      OnJoin&& on_join) {
-  if (options.tree) return join_voxels_of_tree(field, *options.tree, cancel, on_join);
+                      FetchRoot&& fetch_root, OnJoin&& on_join) {
+  if (options.tree) return join_voxels_of_tree(field, *options.tree, cancel, fetch_root, on_join);
   CUTLOSS_TRY(reserve_rest<math::Edges<kAxes>>(options, field.grid));
-  return join_voxels(field, cancel, on_join, [&](Cell edge) { leave<math::Edges<kAxes>>(options, edge); });
+  return join_voxels(field, cancel, fetch_root, on_join, [&](Cell edge) { leave<math::Edges<kAxes>>(options, edge); });
 }
 
-template <int kAxes, class OnJoin>
+template <int kAxes, class FetchRoot, class OnJoin>
 Status join_top_cells_by(const Filtration<kAxes>& field, const uint32_t* top_cell_ranks, const PassOptions& options,
-                         const Cancel& cancel, OnJoin&& on_join) {
+                         const Cancel& cancel, FetchRoot&& fetch_root, OnJoin&& on_join) {
   CUTLOSS_TRY(reserve_rest<math::Walls<kAxes>>(options, field.grid));
-  return join_top_cells(field, top_cell_ranks, cancel, on_join,
+  return join_top_cells(field, top_cell_ranks, cancel, fetch_root, on_join,
                         [&](Cell wall) { leave<math::Walls<kAxes>>(options, wall); });
 }
 
@@ -46,7 +49,7 @@ Status side_of_voxels(const Filtration<kAxes>& field, const PassOptions& options
   const uint32_t* ranks = field.ranks.data();
   if (side) CUTLOSS_TRY(side->bars.reserve(most_bars(field.grid)));
   if (side && findable) CUTLOSS_TRY(side->bar_of.allocate(field.grid.places, kNone));
-  return join_voxels_by(field, options, cancel, [&](Cell edge, const Join& join) {
+  return join_voxels_by(field, options, cancel, nothing_more, [&](Cell edge, const Join& join) {
     if (!side || join.dying_rank == edge.rank) return;
     const Bar bar{join.dying, math::Edges<kAxes>::voxel(field.grid, ranks, edge.base, edge.type)};
     if (!lasts(field, bar, options.least)) return;
@@ -65,18 +68,20 @@ Status side_of_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cel
   if (findable) CUTLOSS_TRY(side->bar_of.allocate(field.grid.places, kNone));
   if (options.joins) CUTLOSS_TRY(options.joins->reserve(field.grid.voxels));
   if (side && comparison) CUTLOSS_TRY(under.begin(field.grid.places, comparison, cancel));
-  return join_top_cells_by(field, top_cell_ranks, options, cancel, [&](Cell wall, const Join& join) {
-    uint32_t key = kNone;
-    if (options.joins) key = options.joins->add({join.dying, join.surviving});
-    if (!side) return;
-    if (comparison) key = under.follow(join.dying, join.surviving);
-    if (join.dying_rank == wall.rank) return;
-    const Bar bar{math::Walls<kAxes>::voxel(field.grid, ranks, wall.base, wall.type),
-                  math::TopCells<kAxes>::voxel(field.grid, ranks, join.dying, 0)};
-    if (!lasts(field, bar, options.least)) return;
-    const uint32_t number = side->bars.add(bar);
-    if (findable) side->bar_of[key] = number;
-  });
+  return join_top_cells_by(
+      field, top_cell_ranks, options, cancel, [&](uint32_t root) { under.fetch(root); },
+      [&](Cell wall, const Join& join) {
+        uint32_t key = kNone;
+        if (options.joins) key = options.joins->add({join.dying, join.surviving});
+        if (!side) return;
+        if (comparison) key = under.follow(join.dying, join.surviving);
+        if (join.dying_rank == wall.rank) return;
+        const Bar bar{math::Walls<kAxes>::voxel(field.grid, ranks, wall.base, wall.type),
+                      math::TopCells<kAxes>::voxel(field.grid, ranks, join.dying, 0)};
+        if (!lasts(field, bar, options.least)) return;
+        const uint32_t number = side->bars.add(bar);
+        if (findable) side->bar_of[key] = number;
+      });
 }
 
 template <int kAxes>
@@ -88,7 +93,11 @@ Status keys_of_voxels(const Filtration<kAxes>& comparison, const Filtration<kAxe
     CUTLOSS_TRY(first.begin(comparison.grid.places, sides[0]->ranks.data(), cancel));
     CUTLOSS_TRY(second.begin(comparison.grid.places, sides[1]->ranks.data(), cancel));
   }
-  return join_voxels_by(comparison, options, cancel, [&](Cell edge, const Join& join) {
+  const auto fetch_root = [&](uint32_t root) {
+    first.fetch(root);
+    second.fetch(root);
+  };
+  return join_voxels_by(comparison, options, cancel, fetch_root, [&](Cell edge, const Join& join) {
     if (!keys) return;
     const Keys images{{first.follow(join.dying, join.surviving), second.follow(join.dying, join.surviving)}};
     if (join.dying_rank != edge.rank) keys->add(images);
@@ -99,7 +108,7 @@ template <int kAxes>
 Status keys_of_top_cells(const Filtration<kAxes>& comparison, const uint32_t* top_cell_ranks,
                          const PassOptions& options, const Cancel& cancel, List<Keys>* keys) {
   if (keys) CUTLOSS_TRY(keys->reserve(most_bars(comparison.grid)));
-  return join_top_cells_by(comparison, top_cell_ranks, options, cancel, [&](Cell wall, const Join& join) {
+  return join_top_cells_by(comparison, top_cell_ranks, options, cancel, nothing_more, [&](Cell wall, const Join& join) {
     if (keys && join.dying_rank != wall.rank) keys->add({{join.dying, join.dying}});
   });
 }

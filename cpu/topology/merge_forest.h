@@ -56,9 +56,13 @@ class Components {
     on_join(Join{dying, surviving, nodes_[dying].rank});
   }
 
-  /// Asks for a node, and once it is there for its parent, before a join looks at them.
+  /// Asks for a node, and once it is there for its parent, which it returns, before a join looks at them.
   void fetch(uint32_t node) const { __builtin_prefetch(&nodes_[node], 1); }
-  void fetch_parent(uint32_t node) const { __builtin_prefetch(&nodes_[nodes_[node].parent], 1); }
+  uint32_t fetch_parent(uint32_t node) const {
+    const uint32_t parent = nodes_[node].parent;
+    __builtin_prefetch(&nodes_[parent], 1);
+    return parent;
+  }
 
  private:
   struct Node {
@@ -80,19 +84,21 @@ class Components {
   Buffer<Node> nodes_;
 };
 
-/// Asks for the nodes around a voxel before a sweep comes to it, and then for their parents.
-template <int kAxes, Direction kDirection>
+/// Asks for the nodes around a voxel before a sweep comes to it, and then for what is at their parents: the nodes, and
+/// whatever else fetch_root(node) asks for.
+template <int kAxes, Direction kDirection, class FetchRoot>
 struct ApproachNodes {
   const math::Grid<kAxes>& grid;
   const Components<kDirection>& components;
+  FetchRoot& fetch_root;
 
   void from_afar(uint32_t voxel) const {
     for_each_row_around(grid, voxel, [&](uint32_t node) { components.fetch(node); });
   }
   void nearby(uint32_t voxel) const {
-    for_each_row_around(grid, voxel, [&](uint32_t node) { components.fetch_parent(node); });
-    components.fetch_parent(voxel + 1);
-    components.fetch_parent(voxel - 1);
+    for_each_row_around(grid, voxel, [&](uint32_t node) { fetch_root(components.fetch_parent(node)); });
+    fetch_root(components.fetch_parent(voxel + 1));
+    fetch_root(components.fetch_parent(voxel - 1));
   }
 };
 
@@ -108,6 +114,9 @@ class ElderUnder {
     }
     return {};
   }
+  void fetch(uint32_t root) const {
+    if (eldest_) __builtin_prefetch(&eldest_[root], 1);
+  }
   uint32_t follow(uint32_t dying, uint32_t surviving) {
     const uint64_t mine = eldest_[dying], other = eldest_[surviving];
     if (Seniority<kDirection>::older(other, mine)) return uint32_t(mine);
@@ -119,9 +128,11 @@ class ElderUnder {
   Buffer<uint64_t> eldest_;  // keys, at the roots
 };
 
-/// Joins voxels by edges as they appear: on_join(edge, join) or on_rest(edge).
-template <int kAxes, class OnJoin, class OnRest>
-Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, OnJoin&& on_join, OnRest&& on_rest) {
+/// Joins voxels by edges as they appear: on_join(edge, join) or on_rest(edge); fetch_root(node) some time before a join
+/// that the node is likely part of.
+template <int kAxes, class FetchRoot, class OnJoin, class OnRest>
+Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, FetchRoot&& fetch_root, OnJoin&& on_join,
+                   OnRest&& on_rest) {
   Components<Direction::kAscending> components;
   CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data(), cancel));
   return sweep<math::Edges<kAxes>, Direction::kAscending>(
@@ -131,13 +142,13 @@ Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, OnJoin&
             edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); },
             [&] { on_rest(edge); });
       },
-      ApproachNodes<kAxes, Direction::kAscending>{field.grid, components});
+      ApproachNodes<kAxes, Direction::kAscending, FetchRoot>{field.grid, components, fetch_root});
 }
 
 /// The same by the edges of a spanning tree alone, which stand in the list backwards.
-template <int kAxes, class OnJoin>
+template <int kAxes, class FetchRoot, class OnJoin>
 Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree, const Cancel& cancel,
-                           OnJoin&& on_join) {
+                           FetchRoot&& fetch_root, OnJoin&& on_join) {
   using Edges = math::Edges<kAxes>;
   Components<Direction::kAscending> components;
   CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data(), cancel));
@@ -154,7 +165,8 @@ Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree,
         __builtin_prefetch(&field.ranks[voxel]);
       });
     }
-    if (i >= kNearAhead) for_ends_of(i - kNearAhead, [&](uint32_t voxel) { components.fetch_parent(voxel); });
+    if (i >= kNearAhead)
+      for_ends_of(i - kNearAhead, [&](uint32_t voxel) { fetch_root(components.fetch_parent(voxel)); });
     Cell edge{tree[i] / Edges::kTypes, int(tree[i] % Edges::kTypes), 0};
     edge.rank = Edges::rank(field.grid, field.ranks.data(), edge.base, edge.type);
     components.join(
@@ -164,9 +176,9 @@ Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree,
 }
 
 /// Joins top cells by walls, backwards: on_join(wall, join) or on_rest(wall).
-template <int kAxes, class OnJoin, class OnRest>
+template <int kAxes, class FetchRoot, class OnJoin, class OnRest>
 Status join_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_ranks, const Cancel& cancel,
-                      OnJoin&& on_join, OnRest&& on_rest) {
+                      FetchRoot&& fetch_root, OnJoin&& on_join, OnRest&& on_rest) {
   Components<Direction::kDescending> components;
   CUTLOSS_TRY(components.separate(field.grid.places, top_cell_ranks, cancel));
   return sweep<math::Walls<kAxes>, Direction::kDescending>(
@@ -176,7 +188,7 @@ Status join_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_r
             wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base,
             [&](const Join& join) { on_join(wall, join); }, [&] { on_rest(wall); });
       },
-      ApproachNodes<kAxes, Direction::kDescending>{field.grid, components});
+      ApproachNodes<kAxes, Direction::kDescending, FetchRoot>{field.grid, components, fetch_root});
 }
 
 }  // namespace cutloss::cpu

@@ -34,8 +34,8 @@ void for_each_row_around(const math::Grid<kAxes>& grid, uint32_t voxel, Visit&& 
 
 /// How many voxels ahead of a sweep memory is asked for that it will look at: in two steps, because what a node points
 /// to is known only once the node is there.
-constexpr uint32_t kFarAhead = 32;
-constexpr uint32_t kNearAhead = 16;
+constexpr uint32_t kFarAhead = 96;
+constexpr uint32_t kNearAhead = 48;
 
 template <class Kind, Direction kDirection, class Visit, class Approach>
 class Sweep {
