@@ -1,9 +1,18 @@
 // The code in README and docs runs. Every block marked ts or js is executed by itself, in a process that finds the built
 // package by its name; a block that is a piece of a file says ```ts fragment and is only parsed. No block is left out.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root, runChild } from './support/child.js';
@@ -48,6 +57,23 @@ describe('every code block runs', () => {
       stderr: '',
     });
   });
+});
+
+test('they become a site without a warning, whose pages lead to files', { timeout: 180_000 }, async () => {
+  const site = join(folder, 'site');
+  const args = ['--options', join(root, 'docs/typedoc.config.mjs'), '--out', site];
+  const typedoc = join(root, 'node_modules/typedoc/bin/typedoc');
+  const { code, stdout, stderr } = await runChild(typedoc, { args, timeout: 170_000 });
+  expect(code, `${stdout}${stderr}`).toBe(0);
+  const documents = join(site, 'documents');
+  const guides = readdirSync(documents).map((name) => join(documents, name));
+  expect(guides.length).toBeGreaterThan(15);
+  const missing = guides.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/(?:href|src)="([^"#:]+)(?:#[^"]*)?"/g)]
+      .map(([, target]) => join(dirname(page), decodeURIComponent(target as string)))
+      .filter((target) => !existsSync(target)),
+  );
+  expect(missing).toEqual([]);
 });
 
 test('every fragment parses', () => {
