@@ -45,7 +45,7 @@ class Buffer {
   Status grow(uint64_t count) {
     if (count <= capacity_ && data_) return {};
     const uint64_t bytes = (count > 0 ? count : 1) * sizeof(T);
-    if (bytes >= kSmallestBlock) return move_to_block(bytes);
+    if (bytes >= kSmallestBlock) return move_to_block(count, bytes);
     void* grown = std::realloc(data_, bytes);
     if (!grown) return none(bytes);
     data_ = static_cast<T*>(grown);
@@ -64,13 +64,14 @@ class Buffer {
 
   T* data() { return data_; }
   const T* data() const { return data_; }
+  /// As many elements as were asked for.
   uint64_t capacity() const { return capacity_; }
   T& operator[](uint64_t i) { return data_[i]; }
   const T& operator[](uint64_t i) const { return data_[i]; }
   explicit operator bool() const { return data_ != nullptr; }
 
  private:
-  Status move_to_block(uint64_t bytes) {
+  Status move_to_block(uint64_t count, uint64_t bytes) {
     const Block block = take_block(bytes);
     if (!block.memory) return none(bytes);
     const uint64_t used = capacity_ * sizeof(T);
@@ -78,7 +79,7 @@ class Buffer {
     free();
     block_ = block;
     data_ = static_cast<T*>(block.memory);
-    capacity_ = block.bytes / sizeof(T);
+    capacity_ = count;
     return {};
   }
   static Status none(uint64_t bytes) {

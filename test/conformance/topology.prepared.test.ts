@@ -142,6 +142,22 @@ describe.runIf(backend.device === 'cpu')(`a prepared target on ${backend.name}`,
     await expect(prepareTarget(target, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no');
   });
 
+  test('of a field whose scratch memory is large, which is kept and used again, is the target', () => {
+    for (const each of [
+      [1, 300, 301],
+      [1, 31, 50, 51],
+    ]) {
+      const [noise, mask] = [field(each), field(each, () => Number(uniform() < 0.5))];
+      const options = { grads: true } as const;
+      const wanted = bettiMatchingSync({ prediction: noise, target: mask }, options);
+      for (let round = 0; round < 2; round++) {
+        const found = bettiMatchingSync({ prediction: noise, target: prepareTargetSync(mask) }, options);
+        expect(found.loss).toBe(wanted.loss);
+        expect(slopesOf(found)).toEqual(slopesOf(wanted));
+      }
+    }
+  });
+
   test('serves 64 calls at once, with the same bits', async () => {
     for (const each of [
       [1, 40, 41],

@@ -234,6 +234,7 @@ void check_kept_blocks() {
   allocations_left = 0;
   CHECK(buffer.allocate((1 << 20) - 1000).ok());
   CHECK(buffer.data() == block && allocations_left == 0);
+  CHECK(buffer.capacity() == (1 << 20) - 1000);
   CHECK(other.allocate(1 << 20).code == Code::kMemory);
   buffer.free();
   allocations_left = 0;
