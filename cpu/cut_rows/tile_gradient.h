@@ -65,7 +65,10 @@ struct TileGradient {
       const F factor = V::load(f.factor + at + i);
       const F e = math::exp_term<V>(V::load(z + i), V::load(f.reference + at + i));
       F dz = factor == 0 ? F{} : factor * e;
-      if (f.labels && w != 0) dz -= V::load(f.labels + at + i) * w;
+      if (f.labels && w != 0) {
+        const F label = V::load(f.labels + at + i);
+        dz -= label == 0 ? F{} : label * w;
+      }
       if (kept) set_bits(kept, at + i, V::bits(~(magnitude(dz) < V::load(f.threshold + at + i))));
       if constexpr (kSlope) dz = dz == 0 ? F{} : dz * V::load(slope + i);
       V::store(to + i, dz);

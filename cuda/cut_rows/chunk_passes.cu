@@ -74,14 +74,14 @@ __global__ void __launch_bounds__(kThreads) clean_hidden_kernel(const CutPass pa
 __global__ void __launch_bounds__(kThreads)
     count_kept_kernel(const CutPass pass, const CutChunk chunk, int64_t* total) {
   const int64_t row_pieces = divide_up(pass.request.rows, kPieceRows);
-  const int64_t pieces = divide_up(chunk.width, kPieceClasses) * row_pieces;
+  const int64_t groups = divide_up(chunk.width, kPieceClasses);
   int64_t kept = 0;
-  for (int64_t i = threadIdx.x; i < pieces; i += kThreads) {
-    kept += chunk.kept[i / row_pieces * chunk.kept_stride + i % row_pieces];
+  for (int64_t group = blockIdx.x; group < groups; group += kCountBlocks) {
+    for (int64_t i = threadIdx.x; i < row_pieces; i += kThreads) kept += chunk.kept[group * chunk.kept_stride + i];
   }
   Team block(kThreads);
   kept = block.reduce(kept, [](int64_t a, int64_t b) { return a + b; });
-  if (threadIdx.x == 0) *total = (chunk.first ? 0 : *total) + kept;
+  if (threadIdx.x == 0) total[blockIdx.x] = (chunk.first ? 0 : total[blockIdx.x]) + kept;
 }
 
 template <class T>
@@ -111,7 +111,7 @@ cudaError_t launch_bias_gradient(const CutPass& pass, const CutChunk& chunk, cud
 }
 
 cudaError_t launch_count_kept(const CutPass& pass, const CutChunk& chunk, int64_t* total, cudaStream_t stream) {
-  return launch(count_kept_kernel, 1, kThreads, Team::kSharedBytes, stream, pass, chunk, total);
+  return launch(count_kept_kernel, kCountBlocks, kThreads, Team::kSharedBytes, stream, pass, chunk, total);
 }
 
 }  // namespace cutloss::cuda

@@ -6,9 +6,12 @@
 
 #include <cuda_runtime.h>
 
+#include <cfloat>
+
 #include "cuda/cut_rows/tiling.h"
 #include "engine/cut_rows.h"
 #include "math/exp.h"
+#include "math/float16.h"
 #include "math/rows/softmax.h"
 #include "math/rows/transform.h"
 
@@ -64,10 +67,14 @@ struct CutPartial {
 struct CutRow {
   math::ExpShift shift;  // weight * p = exp_shifted(z)
   float labels;          // times the class weight, subtracted
-  float threshold;       // smaller weight * p does not count for the filter
+  float threshold;       // the filter drops smaller |dz|
+  float cut;             // smaller z give such dz, whatever their class
   float target_slope;    // dloss / d logit of the target, which is its whole element
   int32_t target;        // or less than 0
   int32_t live;          // whether the weight is not zero
+
+  /// Behind the last row.
+  CUTLOSS_HD static CutRow none() { return {{}, 0, FLT_MIN, INFINITY, 0, -1, 0}; }
 };
 
 /// Of the rows of one block.
@@ -96,6 +103,7 @@ struct CutPass {
   float* target_logits;   // [rows]
   CutRow* rows;           // [rows]
   CutLeft* left;          // [finish_blocks]
+  Half* tile_maxima;      // [whole tiles by warp_columns][rows], if the gradient is to skip tiles; see tile_maximum.h
   float* logits;          // [rows][logits_stride] products, if the gradient is to find them again
   int64_t logits_stride;  // whole tiles
 
@@ -126,8 +134,14 @@ struct CutChunk {
   float gradient_scale;  // a power of two that keeps float16 in its normal range
   bool first, last;
   float* hidden_sums;   // [rows][dim]: the gradient of hidden over the chunks so far
+  TileOrder order;      // of the tiles of dz
+  int32_t* live;        // those worth computing, by their place in that order; null: all
+  int32_t* live_count;  // how many those are
   int32_t* same_tile;   // rows by the tile of kCutRows classes that holds their target, ascending in each
   int32_t* tile_begin;  // [tiles + 1] into same_tile
+
+  __device__ int64_t wanted_tiles() const { return live ? *live_count : order.count(); }
+  __device__ TileOrder::At wanted_tile(int64_t i) const { return order.at(live ? live[i] : i); }
 
   template <class T>
   CUTLOSS_HD Matrix<T> gradient(int64_t rows) const {
@@ -140,6 +154,10 @@ cudaError_t launch_cut_statistics(const CutPass& pass, cudaStream_t stream);
 
 /// What is asked for by row, `rows` and `left`.
 cudaError_t launch_finish_rows(const CutPass& pass, cudaStream_t stream);
+
+/// Fills for every chunk of so many classes its part of `live`, which has room for all tiles of `order`, and its count.
+cudaError_t launch_live_tiles(const CutPass& pass, const TileOrder& order, int64_t chunk, int32_t* live,
+                              int32_t* counts, cudaStream_t stream);
 
 /// dz and what the filter keeps of it.
 cudaError_t launch_cut_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream);
@@ -160,7 +178,8 @@ cudaError_t launch_rows_by_tile(const CutPass& pass, int32_t* same_tile, int32_t
 /// The bias as floats.
 cudaError_t launch_widen_bias(const CutPass& pass, float* bias, cudaStream_t stream);
 
-/// Adds up the pieces that the filter kept of a chunk.
+/// Adds up the pieces that the filter kept of a chunk, in kCountBlocks parts.
+inline constexpr int kCountBlocks = 64;
 cudaError_t launch_count_kept(const CutPass& pass, const CutChunk& chunk, int64_t* kept, cudaStream_t stream);
 
 }  // namespace cutloss::cuda

@@ -1,5 +1,7 @@
 // From the partial results of a row to its loss, its outputs and what its gradient needs: one thread per row, in
 // double, by the formulas of math/rows/softmax.h, the parts in fixed order.
+#include <cfloat>
+
 #include "cuda/cut_rows/cut_pass.h"
 #include "cuda/launch.h"
 #include "cuda/rows/row_loss.h"
@@ -35,6 +37,17 @@ __device__ WholeRow whole_row(const CutPass& pass, int64_t row) {
   return whole;
 }
 
+/// The z below which |softmax exp(z - lse)| + |labels| < threshold, with room for the rounding of the element's own
+/// test.
+__device__ float cut_of(const math::RowOutcome& o, float threshold) {
+  constexpr double kRoom = 1e-4;
+  const double left = threshold - fabs(o.labels);
+  if (!(left > 0)) return -INFINITY;
+  if (o.softmax == 0) return INFINITY;
+  const double cut = o.lse.value() + log(left / fabs(o.softmax)) - kRoom;
+  return nextafterf(static_cast<float>(cut), -INFINITY);
+}
+
 __global__ void __launch_bounds__(kFinishThreads) finish_rows_kernel(const CutPass pass) {
   const CutRowsRequest& r = pass.request;
   const RowTargets targets(r);
@@ -61,13 +74,16 @@ __global__ void __launch_bounds__(kFinishThreads) finish_rows_kernel(const CutPa
     plan.live = o.softmax != 0;
     plan.labels = static_cast<float>(o.labels);
     plan.target_slope = static_cast<float>(o.target * target.slope);
-    plan.threshold = plan.live ? static_cast<float>(r.filter_eps * fabs(o.softmax)) : INFINITY;
+    plan.threshold = static_cast<float>(r.filter_eps * fabs(o.softmax));
+    if (plan.threshold < FLT_MIN) plan.threshold = FLT_MIN;
+    if (pass.tile_maxima) plan.cut = cut_of(o, plan.threshold);
     if (plan.live) {
       const double most = whole.statistics.max > target.z ? whole.statistics.max : target.z;
       plan.shift = math::ExpShift::of(static_cast<float>(most), o.lse.anchor, o.lse.excess, o.softmax);
     }
     pass.rows[row] = plan;
-    left.poisoned += !plan.live && plan.labels == 0 && !(fabs(o.lse.value()) < INFINITY);
+    // Under a softcap not even infinities show in the log-sum-exp.
+    left.poisoned += !plan.live && plan.labels == 0 && (r.softcap > 0 || !(fabs(o.lse.value()) < INFINITY));
   }
 
   Team block(kFinishThreads);

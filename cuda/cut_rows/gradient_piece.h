@@ -13,7 +13,8 @@ __device__ __forceinline__ float weighted_softmax(float z, const math::ExpShift&
   return sizeof(T) == 2 ? math::exp_shifted_16<Scalar>(z, shift) : math::exp_shifted<Scalar>(z, shift);
 }
 
-/// `rows` are those of this lane. Returns whether the filter keeps the piece: it holds a softmax of eps or more.
+/// `rows` are those of this lane. Returns whether the filter keeps the piece: any dz by z is as large as its row's
+/// threshold.
 template <class T>
 __device__ __forceinline__ bool to_gradient(Piece& c, int column0, const CutRow (&rows)[2], const LogitMap& map,
                                             float scale) {
@@ -34,8 +35,9 @@ __device__ __forceinline__ bool to_gradient(Piece& c, int column0, const CutRow 
         const float z = map.caps() ? map.capped(value) : value;
         const bool counts = row.live && column < map.classes() && column != row.target;
         const float softmax = counts ? weighted_softmax<T>(z, row.shift) : 0.f;
-        keeps |= !(fabsf(softmax) < row.threshold);  // not-a-number is kept
-        const float dz = column == row.target ? 0.f : softmax - row.labels * weight;
+        const float label = row.labels == 0 ? 0.f : row.labels * weight;
+        const float dz = column == row.target ? 0.f : softmax - label;
+        keeps |= !(fabsf(dz) < row.threshold);  // not-a-number is kept
         value = dz == 0 ? 0.f : dz * map.slope(value) * scale;
       }
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cuda/cut_rows/logit_map.h"
+#include "cuda/cut_rows/tile_maximum.h"
 #include "cuda/rows/plain_row.h"
 #include "math/exp.h"
 
@@ -119,7 +120,7 @@ class WarpStatistics {
 
   /// The piece's first column is class `column0`. It is used up. `target_logit` is this lane's first row's place.
   __device__ __forceinline__ void fold(Piece& c, int column0, const LogitMap& map, const CutWants& wants,
-                                       float* target_logit) {
+                                       float* target_logit, TileMaximum& tile_most) {
     const int first = column0 + LogitMap::first_column();
     map.apply(c, column0);
     for_each_half(
@@ -146,6 +147,7 @@ class WarpStatistics {
         most[0] = fmaxf(most[0], c[j][2 * h]);
         most[1] = fmaxf(most[1], c[j][2 * h + 1]);
       }
+      tile_most.offer(h, fmaxf(most[0], most[1]));
       rows_[h].add(fmaxf(most[0], most[1]), wants,
                    [&](const auto& visit) { each([&](int j, int e) { visit(e, c[j][2 * h + e]); }); });
     });

@@ -63,7 +63,10 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_statistics_kernel(const Cu
 #pragma unroll
     for (int f = 0; f < 2; ++f) {
       if (pass.logits) store_logits(pass, sums[f], lane_row(row0, f), column0);
-      statistics[f].fold(sums[f], static_cast<int>(column0), map, pass.wants, pass.target_logits + lane_row(row0, f));
+      TileMaximum most;
+      statistics[f].fold(sums[f], static_cast<int>(column0), map, pass.wants, pass.target_logits + lane_row(row0, f),
+                         most);
+      if (pass.tile_maxima) most.store(pass, lane_row(row0, f), column0);
     }
   });
 
@@ -87,8 +90,8 @@ __device__ __forceinline__ void write_gradient_tile(const CutPass& pass, const C
 #pragma unroll
   for (int f = 0; f < 2; ++f) {
     const int64_t row = lane_row(row0, f);
-    const CutRow none = {{}, 0, INFINITY, 0, -1, 0};
-    const CutRow mine[2] = {row < rows ? pass.rows[row] : none, row + 8 < rows ? pass.rows[row + 8] : none};
+    const CutRow mine[2] = {row < rows ? pass.rows[row] : CutRow::none(),
+                            row + 8 < rows ? pass.rows[row + 8] : CutRow::none()};
     const bool kept = to_gradient<T>(sums[f], static_cast<int>(chunk.begin + column0), mine,
                                      LogitMap(pass.logit_formula), chunk.gradient_scale);
     if (threadIdx.x % 32 == 0) chunk.kept[kept_at(row0 + f * 16, column0, chunk.kept_stride)] = kept;
@@ -105,8 +108,9 @@ __device__ __forceinline__ void write_gradient_tile(const CutPass& pass, const C
 template <class T>
 __global__ void __launch_bounds__(kMmaThreads, 1) mma_gradient_kernel(const CutPass pass, const CutChunk chunk) {
   using Loop = LogitLoop<T>;
-  const int64_t row_blocks = divide_up(pass.request.rows, kCutRows);
-  const int64_t block_row0 = blockIdx.x % row_blocks * kCutRows, column0 = blockIdx.x / row_blocks * kMmaColumns;
+  if (blockIdx.x >= chunk.wanted_tiles()) return;
+  const TileOrder::At at = chunk.wanted_tile(blockIdx.x);
+  const int64_t block_row0 = at.row_unit * kCutRows, column0 = at.tile * kMmaColumns;
   const int64_t row0 = block_row0 + Loop::warp_row(), warp_column0 = column0 + Loop::warp_column();
 
   const LogitSteps steps = {block_row0, chunk.begin + column0, 1,
@@ -116,13 +120,20 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_gradient_kernel(const CutP
             [&](const LogitSteps&) { write_gradient_tile<T>(pass, chunk, sums, row0, warp_column0); });
 }
 
-/// The same from the logits that the statistics left.
+/// Blocks of 128 x 128 in a tile of dz.
+CUTLOSS_HD constexpr int blocks_of_tile(CutPath path) { return row_cluster(path) * tile_columns(path) / kMmaColumns; }
+
+/// The same from the logits that the statistics left, on either path.
 template <class T>
 __global__ void __launch_bounds__(kMmaThreads, 1) stored_gradient_kernel(const CutPass pass, const CutChunk chunk) {
   using Loop = LogitLoop<T>;
-  const int64_t row_blocks = divide_up(pass.request.rows, kCutRows);
-  const int64_t row0 = blockIdx.x % row_blocks * kCutRows + Loop::warp_row();
-  const int64_t column0 = blockIdx.x / row_blocks * kMmaColumns + Loop::warp_column();
+  const int parts = blocks_of_tile(pass.path), cluster = row_cluster(pass.path), part = blockIdx.x % parts;
+  if (blockIdx.x / parts >= chunk.wanted_tiles()) return;
+  const TileOrder::At at = chunk.wanted_tile(blockIdx.x / parts);
+  const int64_t block_row0 = (at.row_unit * cluster + part % cluster) * kCutRows;
+  if (block_row0 >= pass.request.rows) return;
+  const int64_t row0 = block_row0 + Loop::warp_row();
+  const int64_t column0 = at.tile * tile_columns(pass.path) + part / cluster * kMmaColumns + Loop::warp_column();
   MmaAccumulator sums;
 #pragma unroll
   for (int f = 0; f < 2; ++f) load_logits(pass, sums[f], lane_row(row0, f), chunk.begin + column0);
@@ -230,15 +241,14 @@ cudaError_t start_mma_statistics(const CutPass& pass, cudaStream_t stream) {
 
 template <class T>
 cudaError_t start_mma_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream) {
-  return launch(mma_gradient_kernel<T>, grid_of(divide_up(pass.request.rows, kCutRows) * (chunk.stride / kMmaColumns)),
-                kMmaThreads, LogitLoop<T>::kSharedBytes, stream, pass, chunk);
+  return launch(mma_gradient_kernel<T>, grid_of(chunk.order.count()), kMmaThreads, LogitLoop<T>::kSharedBytes, stream,
+                pass, chunk);
 }
 
 template <class T>
 cudaError_t start_stored_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream) {
-  return launch(stored_gradient_kernel<T>,
-                grid_of(divide_up(pass.request.rows, kCutRows) * (chunk.stride / kMmaColumns)), kMmaThreads, 0, stream,
-                pass, chunk);
+  return launch(stored_gradient_kernel<T>, grid_of(chunk.order.count() * blocks_of_tile(pass.path)), kMmaThreads, 0,
+                stream, pass, chunk);
 }
 
 template <class T, bool kOfHidden>

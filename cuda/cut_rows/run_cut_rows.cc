@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 #include <new>
+#include <numeric>
 
 #include "cuda/cut_rows/cut_pass.h"
 #include "cuda/residence.h"
@@ -125,9 +126,13 @@ class CutRun {
     }
     if (!request_.wants_gradient()) return {};
 
+    if (skips()) {
+      const int64_t groups = round_up(r.classes, columns()) / warp_columns(pass_.path);
+      CUTLOSS_TRY(allocate(tile_maxima_, groups * r.rows, &pass_.tile_maxima));
+    }
     CUTLOSS_TRY(allocate(same_tile_, r.rows, &chunk_.same_tile));
     CUTLOSS_TRY(allocate(tile_begin_, divide_up(r.classes, kCutRows) + 1, &chunk_.tile_begin));
-    CUTLOSS_TRY(allocate(kept_total_, 1, &kept_total_on_gpu_));
+    CUTLOSS_TRY(allocate(kept_total_, kCountBlocks, &kept_total_on_gpu_));
     const bool sums_apart = r.hidden_gradient && element() < int64_t{sizeof(float)};
     const int64_t sums = sums_apart ? r.rows * r.dim * int64_t{sizeof(float)} : 0;
     const int64_t budget = r.workspace_bytes > 0 ? r.workspace_bytes : kDefaultWorkspace;
@@ -137,7 +142,10 @@ class CutRun {
     } else {
       chunk_.hidden_sums = r.hidden_gradient.as<float>();
     }
-    chunk_.stride = plan_.chunk;
+    if (pass_.tile_maxima) {
+      CUTLOSS_TRY(allocate(live_, divide_up(r.classes, plan_.chunk) * order_of(plan_.chunk).count(), &live_on_gpu_));
+      CUTLOSS_TRY(allocate(live_counts_, divide_up(r.classes, plan_.chunk), &live_counts_on_gpu_));
+    }
     chunk_.kept_stride = kept_row_stride(r.rows);
     CUTLOSS_TRY(allocate(kept_, plan_.chunk / kPieceClasses * chunk_.kept_stride, &chunk_.kept));
     char* dz = nullptr;
@@ -148,6 +156,18 @@ class CutRun {
       CUTLOSS_TRY(allocate(logits_, r.rows * pass_.logits_stride, &pass_.logits));
     }
     return {};
+  }
+
+  /// A gradient that nothing filters needs every logit; and what a label adds to dz has no bound by z where classes
+  /// have weights.
+  bool skips() const {
+    const CutRowsRequest& r = resident();
+    return r.filters() && !r.bias_gradient && (!r.hidden_gradient || r.filter_hidden) &&
+           (!r.classifier_gradient || r.filter_classifier) && !(r.label_smoothing > 0 && r.class_weights);
+  }
+
+  TileOrder order_of(int64_t classes) const {
+    return gradient_order(pass_.path, request_.rows, classes / columns(), request_.dim * element());
   }
 
   Status compute_rows() noexcept {
@@ -185,6 +205,11 @@ class CutRun {
   Status compute_gradient() noexcept {
     const CutRowsRequest& r = resident();
     CUTLOSS_TRY(check(launch_rows_by_tile(pass_, chunk_.same_tile, chunk_.tile_begin, stream()), "sort the targets"));
+    if (live_on_gpu_) {
+      CUTLOSS_TRY(check(
+          launch_live_tiles(pass_, order_of(plan_.chunk), plan_.chunk, live_on_gpu_, live_counts_on_gpu_, stream()),
+          "find what the filter keeps"));
+    }
     for (int64_t begin = 0; begin < r.classes; begin += plan_.chunk) {
       if (cancel_.requested()) return cancelled();
       chunk_.begin = begin;
@@ -192,6 +217,8 @@ class CutRun {
       chunk_.first = begin == 0;
       chunk_.last = begin + chunk_.width == r.classes;
       chunk_.stride = round_up(chunk_.width, columns());
+      chunk_.order = order_of(chunk_.stride);
+      CUTLOSS_TRY(choose_tiles(begin / plan_.chunk));
       CUTLOSS_TRY(check(launch_cut_gradient(pass_, chunk_, stream()), "compute the gradient of the logits"));
       if (r.hidden_gradient) {
         CUTLOSS_TRY(check(launch_hidden_product(pass_, chunk_, stream()), "compute the gradient of hidden"));
@@ -209,11 +236,21 @@ class CutRun {
     return r.filters() ? report_kept() : Status{};
   }
 
+  /// Tiles that are skipped leave no mark in the filter's map.
+  Status choose_tiles(int64_t chunk) noexcept {
+    if (!live_on_gpu_) return {};
+    chunk_.live = live_on_gpu_ + chunk * order_of(plan_.chunk).count();
+    chunk_.live_count = live_counts_on_gpu_ + chunk;
+    const int64_t bytes = chunk_.stride / kPieceClasses * chunk_.kept_stride;
+    return check(cudaMemsetAsync(chunk_.kept, 0, static_cast<size_t>(bytes), stream()), "clear memory");
+  }
+
   Status report_kept() noexcept {
     std::unique_ptr<int64_t[]> kept;
-    CUTLOSS_TRY(fetch(kept_total_on_gpu_, 1, kept));
+    CUTLOSS_TRY(fetch(kept_total_on_gpu_, kCountBlocks, kept));
     const int64_t pieces = divide_up(request_.rows, kPieceRows) * divide_up(request_.classes, kPieceClasses);
-    request_.kept_tiles = static_cast<double>(kept[0]) / static_cast<double>(pieces);
+    request_.kept_tiles = static_cast<double>(std::accumulate(kept.get(), kept.get() + kCountBlocks, int64_t{0})) /
+                          static_cast<double>(pieces);
     return {};
   }
 
@@ -226,8 +263,9 @@ class CutRun {
   CutPlan plan_ = {};
   int64_t held_ = 0;  // bytes of workspace
   int64_t* kept_total_on_gpu_ = nullptr;
+  int32_t *live_on_gpu_ = nullptr, *live_counts_on_gpu_ = nullptr;
   Scratch partials_, target_logits_, rows_, left_, bias_, same_tile_, tile_begin_, kept_total_, hidden_sums_, kept_,
-      dz_, logits_, clean_hidden_;
+      dz_, logits_, clean_hidden_, tile_maxima_, live_, live_counts_;
 };
 
 }  // namespace

@@ -32,9 +32,12 @@ constexpr int64_t round_up(int64_t n, int64_t unit) { return divide_up(n, unit) 
 constexpr int parts_per_span(CutPath path) { return path == CutPath::kMma ? 2 : 1; }
 
 /// Row blocks that are computed side by side, and tiles at a time that a machine computes.
-constexpr int row_cluster(CutPath path) { return path == CutPath::kWgmma ? kLogitCluster : 1; }
+CUTLOSS_HD constexpr int row_cluster(CutPath path) { return path == CutPath::kWgmma ? kLogitCluster : 1; }
 
-constexpr int tile_columns(CutPath path) { return path == CutPath::kWgmma ? kWgmmaColumns : kMmaColumns; }
+/// Classes of a tile that one warp holds of its rows: for each row and so many classes the statistics leave a maximum.
+CUTLOSS_HD constexpr int warp_columns(CutPath path) { return path == CutPath::kMma ? kPieceClasses : kWgmmaColumns; }
+
+CUTLOSS_HD constexpr int tile_columns(CutPath path) { return path == CutPath::kWgmma ? kWgmmaColumns : kMmaColumns; }
 
 /// wgmma takes 16-bit numbers, and TMA rows that begin on 16 bytes.
 constexpr CutPath choose_path(int compute_capability, int64_t dim, int64_t element_size, bool aligned) {
@@ -50,11 +53,13 @@ constexpr int64_t occupancy(int64_t units, int64_t workers) {
   return units * 1000 / (divide_up(units, workers) * workers);
 }
 
+inline constexpr int64_t kResidentBytes = int64_t{24} << 20;  // half of an H200's L2 cache
+
 /// Into how many spans the classes of a launch fall. Row blocks times spans are its units of work, of which those that
 /// run at the same time belong to few row blocks: their rows of hidden (`unit_bytes` each) stay in the L2 cache while
 /// the classes stream past. As few spans as will do: for statistics each leaves a partial result of every row.
 constexpr int choose_spans(int64_t row_units, int64_t tiles, int64_t workers, int64_t unit_bytes) {
-  constexpr int64_t kMostSpans = 64, kTilesOfSpan = 4, kGoodEnough = 950, kResidentBytes = int64_t{24} << 20;
+  constexpr int64_t kMostSpans = 64, kTilesOfSpan = 4, kGoodEnough = 950;
   const int64_t most = std::clamp<int64_t>(tiles / kTilesOfSpan, 1, kMostSpans);
   const bool all_stay = row_units * unit_bytes <= kResidentBytes;
   const int64_t least = all_stay ? 1 : std::min(most, divide_up(workers * unit_bytes, kResidentBytes));
@@ -67,10 +72,39 @@ constexpr int choose_spans(int64_t row_units, int64_t tiles, int64_t workers, in
   return static_cast<int>(best);
 }
 
+/// Row units (clusters of row blocks) whose rows of hidden stay in the L2 cache together.
+constexpr int64_t resident_row_units(int64_t unit_bytes) { return std::max<int64_t>(kResidentBytes / unit_bytes, 1); }
+
+/// In which order tiles, or spans of them, are handed out: a group of row units at a time, all of their tiles; within
+/// it tile by tile, so that a tile of the classifier is shared by a group while it is in the cache.
+struct TileOrder {
+  int64_t row_units, tiles;
+  int64_t group;  // row units
+
+  struct At {
+    int64_t row_unit, tile;
+  };
+
+  CUTLOSS_HD constexpr int64_t count() const { return row_units * tiles; }
+  CUTLOSS_HD constexpr At at(int64_t i) const {
+    const int64_t first = i / (group * tiles) * group, rest = i - first * tiles;
+    const int64_t left = row_units - first, rows = left < group ? left : group;
+    return {first + rest % rows, rest / rows};
+  }
+};
+
+constexpr int64_t row_units(CutPath path, int64_t rows) {
+  return divide_up(rows, int64_t{kCutRows} * row_cluster(path));
+}
+
+/// Of dz: `tiles` are those of a chunk.
+constexpr TileOrder gradient_order(CutPath path, int64_t rows, int64_t tiles, int64_t line_bytes) {
+  return {row_units(path, rows), tiles, resident_row_units(line_bytes * kCutRows * row_cluster(path))};
+}
+
 constexpr int logit_spans(CutPath path, int64_t rows, int64_t tiles, int64_t line_bytes, int workers) {
   const int cluster = row_cluster(path);
-  const int64_t units = divide_up(rows, int64_t{kCutRows} * cluster);
-  return choose_spans(units, tiles, std::max(workers / cluster, 1), line_bytes * kCutRows * cluster);
+  return choose_spans(row_units(path, rows), tiles, std::max(workers / cluster, 1), line_bytes * kCutRows * cluster);
 }
 
 /// What the gradient keeps in memory beside its results.

@@ -14,18 +14,32 @@ namespace cutloss::cuda {
 
 inline constexpr int kSkew = 2;  // blocks between the two warpgroups, fewer than there are stages
 
-/// What a launch of the kernel works on.
+/// What a cluster does at a time: pairs of row blocks by a span of the vocabulary, or by one tile of dz.
+struct LogitUnit {
+  int row_block, span;
+  int first_tile, last_tile;
+
+  /// The spans of `tiles` are those of the order.
+  __device__ static LogitUnit of(const TileOrder::At& at, int64_t tiles, int64_t spans) {
+    return {static_cast<int>(at.row_unit) * kLogitCluster + static_cast<int>(ptx::cluster_rank()),
+            static_cast<int>(at.tile), static_cast<int>(share_begin(tiles, spans, at.tile)),
+            static_cast<int>(share_begin(tiles, spans, at.tile + 1))};
+  }
+};
+
+/// The units of a launch.
+template <bool kGradient>
 struct LogitWork {
   int begin;  // first class
   int tiles;  // of classes
-  int spans;
-  int units;  // pairs of row blocks times spans
+  TileOrder order;
 
-  __device__ int row_block(int unit) const {
-    return unit / spans * kLogitCluster + static_cast<int>(ptx::cluster_rank());
+  __device__ int count(const CutChunk& chunk) const {
+    return static_cast<int>(kGradient ? chunk.wanted_tiles() : order.count());
   }
-  __device__ int first_tile(int unit) const { return static_cast<int>(share_begin(tiles, spans, unit % spans)); }
-  __device__ int last_tile(int unit) const { return static_cast<int>(share_begin(tiles, spans, unit % spans + 1)); }
+  __device__ LogitUnit unit(const CutChunk& chunk, int i) const {
+    return LogitUnit::of(kGradient ? chunk.wanted_tile(i) : order.at(i), tiles, order.tiles);
+  }
 };
 
 struct LogitShared {
@@ -33,16 +47,20 @@ struct LogitShared {
   alignas(1024) uint16_t slabs[kConsumerWarps][2][kPieceRows * kPieceClasses];  // dz on its way out
 };
 
+template <bool kGradient>
 __device__ __forceinline__ void fill_logit_ring(WgmmaRing& ring, const CUtensorMap* hidden,
-                                                const CUtensorMap* classifier, const LogitWork& work, int blocks) {
+                                                const CUtensorMap* classifier, const CutChunk& chunk,
+                                                const LogitWork<kGradient>& work, int blocks) {
   constexpr int kShare = kWgmmaColumns / kLogitCluster;  // of the classifier tile, for all
   const uint32_t rank = ptx::cluster_rank();
   ptx::tma_prefetch(hidden);
   ptx::tma_prefetch(classifier);
   RingPlace place;
-  for (int unit = blockIdx.x / kLogitCluster; unit < work.units; unit += gridDim.x / kLogitCluster) {
-    const int row = work.row_block(unit) * kCutRows;
-    for (int tile = work.first_tile(unit); tile < work.last_tile(unit); ++tile) {
+  const int units = work.count(chunk);
+  for (int i = blockIdx.x / kLogitCluster; i < units; i += gridDim.x / kLogitCluster) {
+    const LogitUnit unit = work.unit(chunk, i);
+    const int row = unit.row_block * kCutRows;
+    for (int tile = unit.first_tile; tile < unit.last_tile; ++tile) {
       const int column = work.begin + tile * kWgmmaColumns;
       for (int k = 0; k < blocks; ++k, place.next()) {
         WgmmaStage& stage = ring.stages[place.stage];
@@ -85,7 +103,7 @@ template <class T, bool kGradient>
 __global__ void __launch_bounds__(kWgmmaThreads, 1)
     wgmma_logits_kernel(const __grid_constant__ CUtensorMap hidden, const __grid_constant__ CUtensorMap classifier,
                         const __grid_constant__ CUtensorMap dz, const __grid_constant__ CutPass pass,
-                        const __grid_constant__ CutChunk chunk, const LogitWork work) {
+                        const __grid_constant__ CutChunk chunk, const LogitWork<kGradient> work) {
 #if CUTLOSS_WGMMA_HERE
   LogitShared& shared = *ptx::shared_arena<LogitShared>();
   WgmmaRing& ring = shared.ring;
@@ -93,7 +111,9 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
   prepare_ring<kLogitCluster>(ring);
   if (warpgroup() == 0) {
     ptx::decrease_registers<40>();
-    if (uniform(threadIdx.x / 32) == 0 && ptx::elect_one()) fill_logit_ring(ring, &hidden, &classifier, work, blocks);
+    if (uniform(threadIdx.x / 32) == 0 && ptx::elect_one()) {
+      fill_logit_ring(ring, &hidden, &classifier, chunk, work, blocks);
+    }
   } else {
     ptx::increase_registers<232>();
     const int rows = static_cast<int>(pass.request.rows);
@@ -103,11 +123,13 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     RingPlace place;
     WgmmaAccumulator sums;
     bool first = true;
-    for (int unit = blockIdx.x / kLogitCluster; unit < work.units; unit += gridDim.x / kLogitCluster) {
-      const int row0 = work.row_block(unit) * kCutRows + consumer_warp() * kPieceRows, row = row0 + lane / 4;
+    const int units = work.count(chunk);
+    for (int i = blockIdx.x / kLogitCluster; i < units; i += gridDim.x / kLogitCluster) {
+      const LogitUnit unit = work.unit(chunk, i);
+      const int row0 = unit.row_block * kCutRows + consumer_warp() * kPieceRows, row = row0 + lane / 4;
       const auto target = [&](int i) { return !kGradient && i < rows ? static_cast<int>(targets.id(i)) : -1; };
       WarpStatistics<T> statistics(target(row), target(row + 8));
-      for (int tile = work.first_tile(unit); tile < work.last_tile(unit); ++tile) {
+      for (int tile = unit.first_tile; tile < unit.last_tile; ++tile) {
         if (first && warpgroup() == 2) ptx::mbarrier_wait(&ring.ahead, 0);
         multiply_blocks<T, Major::kK, Major::kK, kLogitCluster>(ring, place, blocks, sums, [&](int k) {
           if (first && threadIdx.x == 128 && k == min(kSkew, blocks) - 1) ptx::mbarrier_arrive(&ring.ahead);
@@ -115,8 +137,8 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
         first = false;
         const int column0 = tile * kWgmmaColumns;
         if constexpr (kGradient) {
-          const CutRow none = {{}, 0, INFINITY, 0, -1, 0};
-          const CutRow mine[2] = {row < rows ? pass.rows[row] : none, row + 8 < rows ? pass.rows[row + 8] : none};
+          const CutRow mine[2] = {row < rows ? pass.rows[row] : CutRow::none(),
+                                  row + 8 < rows ? pass.rows[row + 8] : CutRow::none()};
 #pragma unroll
           for (int p = 0; p < kWgmmaPieces; ++p) {
             const int column = column0 + p * kPieceClasses;
@@ -126,20 +148,21 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
             if (lane == 0 && in_map) chunk.kept[kept_at(row0, column, chunk.kept_stride)] = kept;
           }
         } else {
+          TileMaximum most;
 #pragma unroll
           for (int p = 0; p < kWgmmaPieces; ++p) {
             const int column = column0 + p * kPieceClasses;
             if (pass.logits) store_logits(pass, piece_of(sums, p), row, column);
-            statistics.fold(piece_of(sums, p), column, map, pass.wants, pass.target_logits + row);
+            statistics.fold(piece_of(sums, p), column, map, pass.wants, pass.target_logits + row, most);
           }
+          if (pass.tile_maxima) most.store(pass, row, column0);
         }
       }
       if constexpr (!kGradient) {
 #pragma unroll
         for (int h = 0; h < 2; ++h) {
           const CutPartial partial = statistics.together(h);
-          if (lane % 4 == 0 && row + 8 * h < rows)
-            pass.partials[unit % work.spans * pass.request.rows + row + 8 * h] = partial;
+          if (lane % 4 == 0 && row + 8 * h < rows) pass.partials[unit.span * pass.request.rows + row + 8 * h] = partial;
         }
       }
     }
@@ -153,7 +176,8 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
 }
 
 template <class T, bool kGradient>
-cudaError_t start_logits(const CutPass& pass, const CutChunk& chunk, LogitWork work, cudaStream_t stream) {
+cudaError_t start_logits(const CutPass& pass, const CutChunk& chunk, const LogitWork<kGradient>& work,
+                         cudaStream_t stream) {
   CUtensorMap hidden, classifier, dz;
   cudaError_t error = box_map(pass.hidden<T>(), kCutRows, &hidden);
   if (error == cudaSuccess) error = box_map(pass.classifier<T>(), kWgmmaColumns / kLogitCluster, &classifier);
@@ -165,8 +189,8 @@ cudaError_t start_logits(const CutPass& pass, const CutChunk& chunk, LogitWork w
     dz = hidden;
   }
   if (error != cudaSuccess) return error;
-  work.units = static_cast<int>(divide_up(divide_up(pass.request.rows, kCutRows), kLogitCluster)) * work.spans;
-  const int clusters = std::min(work.units, std::max(pass.workers / kLogitCluster, 1));
+  const int clusters =
+      static_cast<int>(std::min<int64_t>(work.order.count(), std::max(pass.workers / kLogitCluster, 1)));
   return launch_cluster(wgmma_logits_kernel<T, kGradient>, clusters * kLogitCluster, kWgmmaThreads, kLogitCluster,
                         sizeof(LogitShared), stream, hidden, classifier, dz, pass, chunk, work);
 }
@@ -174,16 +198,14 @@ cudaError_t start_logits(const CutPass& pass, const CutChunk& chunk, LogitWork w
 template <class T>
 cudaError_t start_wgmma_statistics(const CutPass& pass, cudaStream_t stream) {
   const int tiles = static_cast<int>(divide_up(pass.request.classes, kWgmmaColumns));
-  return start_logits<T, false>(pass, {}, {0, tiles, pass.spans, 0}, stream);
+  const TileOrder order = {row_units(CutPath::kWgmma, pass.request.rows), pass.spans, 1};
+  return start_logits<T, false>(pass, {}, {0, tiles, order}, stream);
 }
 
 template <class T>
 cudaError_t start_wgmma_gradient(const CutPass& pass, const CutChunk& chunk, cudaStream_t stream) {
-  const CutRowsRequest& r = pass.request;
-  const int tiles = static_cast<int>(chunk.stride / kWgmmaColumns), begin = static_cast<int>(chunk.begin);
-  const int64_t line_bytes = r.dim * static_cast<int64_t>(sizeof(T));
-  const int spans = logit_spans(CutPath::kWgmma, r.rows, tiles, line_bytes, pass.workers);
-  return start_logits<T, true>(pass, chunk, {begin, tiles, spans, 0}, stream);
+  const int begin = static_cast<int>(chunk.begin), tiles = static_cast<int>(chunk.order.tiles);
+  return start_logits<T, true>(pass, chunk, {begin, tiles, chunk.order}, stream);
 }
 
 }  // namespace cutloss::cuda

@@ -27,7 +27,7 @@ export function trustChecks(context) {
       env: { CUTLOSS_GPU_MEMORY_BUDGET: `${2 ** 60}` },
     }),
     {
-      name: 'four workers and four processes at once: equal bits',
+      name: 'eight workers and four processes at once: equal bits',
       file: `${trust}/same-bits.mjs`,
       run: () => equalBits(node, size),
     },
@@ -83,10 +83,10 @@ async function everyBudget(node) {
   };
 }
 
-/** A digest of many results: alone, in four workers of one process, and in four processes. */
+/** A digest of many results: alone, in eight workers of one process, and in four processes. */
 async function equalBits(node, size) {
   const file = `${trust}/same-bits.mjs`;
-  const runs = [await node([file, size, '0']), await node([file, size, '4'], { seconds: 120 })];
+  const runs = [await node([file, size, '0']), await node([file, size, '8'], { seconds: 120 })];
   runs.push(...(await Promise.all([1, 2, 3, 4].map(() => node([file, size, '0'], { seconds: 120 })))));
   const problems = runs.map(({ problem }) => problem).filter(Boolean);
   const digests = new Set(runs.flatMap((ending) => lastJson(ending)?.digests ?? []));

@@ -8,7 +8,7 @@ import { backend } from '../support/backends.js';
 import { decode, encode, floatDTypes, halfUlp } from '../support/dtypes.js';
 import { expectBackend } from '../support/expect-backend.js';
 import { random } from '../support/random.js';
-import { bitsOf, type Numbers, problem, run, valuesOf } from './cut-problem.js';
+import { bitsOf, type Numbers, type Options, problem, run, valuesOf } from './cut-problem.js';
 import { expectScalar, K } from './tolerance.js';
 
 const device = backend.device;
@@ -62,23 +62,48 @@ describe.each(floatDTypes)('cutCrossEntropy of %s', (dtype) => {
     }
   });
 
-  test('NaN and infinity in one row stay in that row; in an ignored row they reach no gradient', () => {
-    const healthy = run(p, { grads: true, reduction: 'none' });
-    for (const [row, poison] of [
-      [5, NaN],
-      [5, Infinity],
-      [3, NaN],
-    ] as const) {
-      const hidden = p.hidden.slice();
-      hidden[row * p.dim + 2] = encode([poison], dtype)[0] as number;
-      const found = run({ ...p, hidden }, { grads: true, reduction: 'none' });
-      const [a, b] = [valuesOf(healthy, 'hidden', dtype), valuesOf(found, 'hidden', dtype)];
-      for (let i = 0; i < a.length; i++) if (Math.floor(i / p.dim) !== row) expect(b[i]).toBe(a[i]);
-      const ignored = p.ids[row] === -100;
-      const values = valuesOf(found, 'classifier', dtype);
-      expect(values.some(Number.isNaN), 'the classifier sees rows that count').toBe(!ignored);
-      if (ignored) expect(bitsOf(found)).toEqual(bitsOf(healthy));
-      if (Number.isNaN(poison) && !ignored) expect(found.perItem?.dataSync()[row]).toBeNaN();
+  // under a softcap not even the log-sum-exp shows an infinity
+  test.each([{}, { softcap: 8 }])(
+    'NaN and infinity in one row stay in that row; in an ignored row they reach no gradient %o',
+    (options) => {
+      const asked: Options = { grads: true, reduction: 'none', ...options };
+      const healthy = run(p, asked);
+      for (const [row, poison] of [
+        [5, NaN],
+        [5, Infinity],
+        [3, NaN],
+        [3, Infinity],
+      ] as const) {
+        const hidden = p.hidden.slice();
+        hidden[row * p.dim + 2] = encode([poison], dtype)[0] as number;
+        const found = run({ ...p, hidden }, asked);
+        const [a, b] = [valuesOf(healthy, 'hidden', dtype), valuesOf(found, 'hidden', dtype)];
+        for (let i = 0; i < a.length; i++) if (Math.floor(i / p.dim) !== row) expect(b[i]).toBe(a[i]);
+        const ignored = p.ids[row] === -100;
+        const values = valuesOf(found, 'classifier', dtype);
+        expect(values.some(Number.isNaN), 'the classifier sees rows that count').toBe(!ignored);
+        if (ignored) expect(bitsOf(found)).toEqual(bitsOf(healthy));
+        if (Number.isNaN(poison) && !ignored) expect(found.perItem?.dataSync()[row]).toBeNaN();
+      }
+    },
+  );
+
+  test('a class weight that is NaN is in the gradient of every row that smoothing spreads it to, filtered or not', () => {
+    const classWeights = new Float32Array(p.classes).fill(1);
+    classWeights[7] = NaN;
+    for (const eps of [0, 1e-3, 1]) {
+      for (const grads of [true, ['hidden', 'classifier']]) {
+        const gradientFilter = { hidden: true, classifier: true, eps };
+        const found = run(
+          { ...p, classWeights },
+          { grads, labelSmoothing: 0.1, reduction: 'none', gradientFilter, workspaceBytes: 1 },
+        );
+        const gradient = valuesOf(found, 'hidden', dtype);
+        for (let i = 0; i < gradient.length; i++) {
+          const ignored = p.ids[Math.floor(i / p.dim)] === -100;
+          expect(gradient[i]).toBe(ignored ? 0 : NaN);
+        }
+      }
     }
   });
 

@@ -26,7 +26,7 @@ cudaDeviceProp properties_of_the_device() {
   cudaDeviceProp p{};
   snprintf(p.name, sizeof p.name, "cutloss emulated device");
   memcpy(p.uuid, "cutloss emulated", sizeof p.uuid);
-  p.totalGlobalMem = DeviceMemory::kCapacity;
+  p.totalGlobalMem = device_memory().capacity();
   p.sharedMemPerBlock = 48 * 1024;
   p.sharedMemPerBlockOptin = kMaxSharedBytes;
   p.sharedMemPerMultiprocessor = 228 * 1024;

@@ -101,8 +101,8 @@ cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t
 }
 
 cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes) {
-  *total_bytes = DeviceMemory::kCapacity;
-  *free_bytes = DeviceMemory::kCapacity - device_memory().used_bytes();
+  *total_bytes = device_memory().capacity();
+  *free_bytes = device_memory().capacity() - device_memory().used_bytes();
   return cudaSuccess;
 }
 

@@ -47,6 +47,7 @@ DeviceMemory::DeviceMemory() {
   if (memory == MAP_FAILED) fail("no address space for the memory of the device");
   memory_ = static_cast<std::byte*>(memory);
   taken_ = page_bytes();
+  if (const char* text = getenv("CUTLOSS_EMULATED_MEMORY")) capacity_ = strtoull(text, nullptr, 0);
   if (const char* text = getenv("CUTLOSS_EMULATED_FAIL_ALLOCATION")) fail_allocation(strtoull(text, nullptr, 0));
 }
 
@@ -79,7 +80,7 @@ std::byte* DeviceMemory::take_pages(size_t bytes) {
 void* DeviceMemory::allocate(size_t bytes) {
   std::lock_guard lock(mutex_);
   if (allocations_until_failure_ != 0 && --allocations_until_failure_ == 0) return nullptr;
-  if (bytes > kCapacity - used_) return nullptr;
+  if (bytes > capacity_ - used_) return nullptr;
   const size_t in_pages = round_up(bytes, page_bytes());
   std::byte* pages = take_pages(in_pages);
   if (!pages || mprotect(pages, in_pages, PROT_READ | PROT_WRITE) != 0) return nullptr;

@@ -15,9 +15,10 @@ namespace cutloss::emulated {
 
 class DeviceMemory {
  public:
-  static constexpr size_t kCapacity = size_t{4} << 30;  // what the device claims to have
-
   DeviceMemory();
+
+  // What the device claims to have: 4 GiB, or CUTLOSS_EMULATED_MEMORY in bytes. It is reserved, not used up.
+  size_t capacity() const { return capacity_; }
 
   // Null when the device has no memory left, or when a failure was asked for.
   void* allocate(size_t bytes);
@@ -56,6 +57,7 @@ class DeviceMemory {
 
   mutable std::mutex mutex_;
   std::byte* memory_ = nullptr;
+  size_t capacity_ = size_t{4} << 30;
   size_t taken_ = 0, used_ = 0;
   uint64_t allocations_until_failure_ = 0;
   std::map<const std::byte*, Allocation> allocations_;  // by their first page

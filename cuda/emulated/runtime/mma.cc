@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "cuda/emulated/runtime/block.h"
+#include "cuda/emulated/runtime/tensor_flops.h"
 
 namespace cutloss::emulated {
 namespace {
@@ -74,6 +75,7 @@ void scatter(const Lanes& lanes, const float (&d)[16][8]) {
 template <int kDepth>
 void multiply(const float (&a)[16][kDepth], const float (&b)[kDepth][8], float (&d)[16][8]) {
   using Row = float __attribute__((vector_size(32)));
+  count_products(16, 8, kDepth);
   for (int i = 0; i < 16; i++) {
     Row sum;
     memcpy(&sum, d[i], sizeof sum);

@@ -7,6 +7,7 @@
 #include "cuda/emulated/runtime/block.h"
 #include "cuda/emulated/runtime/report.h"
 #include "cuda/emulated/runtime/swizzle.h"
+#include "cuda/emulated/runtime/tensor_flops.h"
 
 namespace cutloss::emulated {
 
@@ -102,6 +103,7 @@ void perform(Wgmma& op, int warp) {
   static thread_local const std::unique_ptr<Matrices> matrices = std::make_unique<Matrices>();
   auto& [a, b, d] = *matrices;
   const int columns = op.kind.columns, row0 = warp % 4 * kRows;
+  count_products(kRows, columns, kDepth);
   const Format format = op.kind.format;
   if (op.kind.a_in_registers) {
     unpack_registers(op, a);

@@ -5,6 +5,9 @@
 
 #include "test/native/cuda/cut_loops.h"
 #include "test/native/cuda/on_gpu.h"
+#ifdef CUTLOSS_EMULATED
+#include "cuda/emulated/runtime/tensor_flops.h"
+#endif
 
 using namespace cutloss;
 using namespace cutloss::test;
@@ -227,6 +230,83 @@ void check_filter(CutCase c, double eps, double least_kept, double most_kept) {
   }
 }
 
+/// Rows that each look at one part of the vocabulary: tiles far from it hold nothing above eps.
+CutCase clustered(int rows, int classes, int dim, Numbers& random) {
+  CutCase c = plain(rows, classes, dim, random);
+  for (int i = 0; i < rows; ++i) c.hidden[static_cast<size_t>(i * dim + i * dim / rows / 2)] = 8;
+  for (int j = 0; j < classes; ++j) {
+    for (int k = 0; k < dim; ++k) c.classifier[static_cast<size_t>(j * dim + k)] *= 0.1;
+    c.classifier[static_cast<size_t>(j * dim + int64_t{j} * dim / classes)] = 4;
+  }
+  return c;
+}
+
+/// What the tensor cores did so far, if anybody counts: on a real GPU nobody does.
+uint64_t flops() {
+#ifdef CUTLOSS_EMULATED
+  return emulated::tensor_flops;
+#else
+  return 0;
+#endif
+}
+
+template <class T>
+Outputs<T> found_by(const CutCase& c, const Asked& asked, uint64_t* work) {
+  const uint64_t before = flops();
+  Outputs<T> found = found_by<T>(c, asked);
+  *work = flops() - before;
+  return found;
+}
+
+/// Tiles that the filter empties are not computed again; the gradients are those of all tiles, to the bit. (A gradient
+/// of the bias asks for every tile.)
+template <class T>
+void check_skipping(CutCase c) {
+  c.filter_hidden = c.filter_classifier = true;
+  for (const int64_t workspace : {int64_t{0}, int64_t{1}}) {
+    c.workspace_bytes = workspace;
+    c.filter_eps = 1e-3;
+    uint64_t skipping, computing, nothing, forward;
+    const Outputs<T> skipped = found_by<T>(c, {.bias = false}, &skipping), all = found_by<T>(c, {}, &computing);
+    CHECK(same_bits(skipped.hidden, all.hidden) && same_bits(skipped.classifier, all.classifier));
+    CHECK(skipped.loss == all.loss && skipped.kept_tiles == all.kept_tiles);
+    CHECK(skipped.kept_tiles > 0 && skipped.kept_tiles < 0.8);
+    const bool stores = workspace == 0;  // logits that are not computed again anyway
+    CHECK(stores ? skipping == computing : skipping < computing || computing == 0);
+    c.filter_eps = 1;
+    CHECK(found_by<T>(c, {.bias = false}, &nothing).kept_tiles == 0);
+    found_by<T>(c, {.hidden = false, .classifier = false, .bias = false}, &forward);
+    CHECK(nothing == forward);
+  }
+}
+
+/// Bounds of z say nothing about labels that weights make large, nor where numbers are none.
+template <class T>
+void check_kept_labels(CutCase c) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  c.filter_hidden = c.filter_classifier = true;
+  c.filter_eps = 1e-3;
+  c.rows.label_smoothing = 0.5;
+  CHECK(found_by<T>(c, {.bias = false}).kept_tiles < 0.8);
+  c.rows.class_weights.assign(static_cast<size_t>(c.rows.classes), 1);
+  c.rows.class_weights.back() = 2000;  // its label is more than eps in every row
+  c.rows.mean = false;
+  const Outputs<T> weighted = found_by<T>(c, {.bias = false});
+  const CutAnswer exact = compute(c);
+  const size_t last = exact.classifier.size() - 1;
+  CHECK(std::fabs(math::widen(weighted.classifier[last]) - exact.classifier[last].value) <=
+        0.02 * exact.classifier[last].size);
+  c.rows.class_weights.clear();
+  c.rows.label_smoothing = 0;
+  c.hidden[0] = nan;
+  const Outputs<T> poisoned = found_by<T>(c, {.classifier = false, .bias = false});
+  const size_t d = static_cast<size_t>(c.dim);
+  for (size_t i = 0; i < poisoned.hidden.size(); ++i) {
+    const float g = math::widen(poisoned.hidden[i]);
+    CHECK((g != g) == (i < d && c.rows.ids[0] >= 0));
+  }
+}
+
 /// What stands in a row that does not count reaches nothing but that row's lse.
 template <class T>
 void check_ignored_nan(CutCase c) {
@@ -237,6 +317,24 @@ void check_ignored_nan(CutCase c) {
   CHECK(found.loss == clean.loss && same_bits(found.hidden, clean.hidden) && same_bits(found.bias, clean.bias) &&
         same_bits(found.classifier, clean.classifier));
   CHECK(found.lse[1] != found.lse[1] && found.lse[0] == clean.lse[0]);
+}
+
+/// Infinities of such a row stay in it also where a softcap hides them; and no weight reaches its gradient.
+template <class T>
+void check_ignored_row(CutCase c) {
+  c.rows.ids[1] = c.rows.ignore_index;
+  c.rows.ids[9] = 0;  // in the other half of the same lanes
+  const Outputs<T> clean = found_by<T>(c, {});
+  for (int k = 0; k < c.dim; ++k) c.hidden[static_cast<size_t>(c.dim + k)] = INFINITY;
+  const Outputs<T> found = found_by<T>(c, {});
+  CHECK(same_bits(found.hidden, clean.hidden) && same_bits(found.classifier, clean.classifier));
+  c.rows.class_weights[0] = std::numeric_limits<float>::quiet_NaN();
+  const Outputs<T> unweighted = found_by<T>(c, {});
+  const size_t d = static_cast<size_t>(c.dim);
+  for (size_t k = 0; k < d; ++k) {
+    CHECK(math::widen(unweighted.hidden[d + k]) == 0);
+    CHECK(math::widen(unweighted.hidden[9 * d + k]) != math::widen(unweighted.hidden[9 * d + k]));
+  }
 }
 
 template <class T>
@@ -253,6 +351,15 @@ void check_type(Numbers& random) {
   check_bits<T>(chunks);
   check_ignored_nan<T>(chunks);
   check_ignored_nan<T>(everything(3, 20, 16, random));
+  check_ignored_row<T>(everything(20, 200, 16, random));
+  check_skipping<T>(clustered(150, 700, 24, random));
+  CutCase skipping = clustered(150, 700, 24, random);
+  skipping.rows.softcap = 30;
+  skipping.rows.temperature = 0.9;
+  skipping.rows.z_loss = 1e-3;
+  skipping.rows.label_smoothing = 1e-2;
+  check_skipping<T>(skipping);
+  check_kept_labels<T>(clustered(150, 700, 24, random));
   check_filter<T>(plain(40, 260, 16, random), 0x1p-1, 0.01, 0.99);
   check_filter<T>(plain(40, 260, 16, random), 1, 0, 0);
   chunks.rows.shift = 2;

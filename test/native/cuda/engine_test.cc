@@ -10,7 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include "cuda/cut_rows/run_cut_rows.h"
+#include "cuda/device.h"
 #include "cuda/emulated/runtime/device_memory.h"
+#include "cuda/rows/run_rows.h"
 #include "engine/engine.h"
 #include "test/native/check.h"
 
@@ -39,14 +42,18 @@ struct RowsCall {
   std::vector<int32_t> targets = {0, 3, 10, 2, 2};
   Request request = RowsRequest{};
 
-  Status run(Engine& engine, Cancel& cancel) {
+  Status run(Engine& engine, Cancel& cancel) { return engine.run(prepared(), cancel); }
+  Status run(cuda::Device& device, Cancel& cancel) {
+    return cuda::run_rows(std::get<RowsRequest>(prepared()), device, cancel);
+  }
+  Request& prepared() {
     RowsRequest& r = std::get<RowsRequest>(request);
     r.logits = host(logits.data(), logits.size(), DType::kFloat32);
     r.targets = host(targets.data(), targets.size(), DType::kInt32);
     r.gradient = host(gradient.data(), gradient.size(), DType::kFloat32);
     r.rows = kRows;
     r.classes = kClasses;
-    return engine.run(request, cancel);
+    return request;
   }
   double loss() const { return std::get<RowsRequest>(request).loss; }
   bool untouched() const { return all_untouched(gradient); }
@@ -66,7 +73,11 @@ struct CutCall {
     for (size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i * step % 17) / 8 - 1;
     return values;
   }
-  Status run(Engine& engine, Cancel& cancel) {
+  Status run(Engine& engine, Cancel& cancel) { return engine.run(prepared(), cancel); }
+  Status run(cuda::Device& device, Cancel& cancel) {
+    return cuda::run_cut_rows(std::get<CutRowsRequest>(prepared()), device, cancel);
+  }
+  Request& prepared() {
     CutRowsRequest& r = std::get<CutRowsRequest>(request);
     r.hidden = host(hidden.data(), hidden.size(), DType::kFloat32);
     r.classifier = host(classifier.data(), classifier.size(), DType::kFloat32);
@@ -76,7 +87,7 @@ struct CutCall {
     r.rows = kRows;
     r.classes = kClasses;
     r.dim = kDim;
-    return engine.run(request, cancel);
+    return request;
   }
   double loss() const { return std::get<CutRowsRequest>(request).loss; }
   bool untouched() const { return all_untouched(hidden_gradient) && all_untouched(classifier_gradient); }
@@ -214,6 +225,38 @@ void test_same_bits_together(Engine& engine) {
   CHECK(is_idle(engine));
 }
 
+/// Two streams of one GPU, as two engines would have, whose calls interleave: 200 of both kinds.
+void test_two_streams() {
+  RowsCall rows;
+  CutCall cut;
+  Cancel never;
+  cuda::Device first, second;
+  for (cuda::Device* device : {&first, &second}) {
+    CHECK(device->stream.open(0).ok() && device->memory.open().ok());
+    device->multiprocessors = 4;
+    device->compute_capability = 90;
+  }
+  CHECK(rows.run(first, never).ok() && cut.run(first, never).ok());
+  std::atomic<int> same{0};
+  const auto work = [&](cuda::Device& device) {
+    for (int i = 0; i < 50; ++i) {
+      RowsCall rows_again;
+      CutCall cut_again;
+      same += rows_again.run(device, never).ok() && rows_again == rows;
+      same += cut_again.run(device, never).ok() && cut_again == cut;
+    }
+  };
+  std::thread beside(work, std::ref(second));
+  work(first);
+  beside.join();
+  CHECK(same == 200);
+  for (cuda::Device* device : {&first, &second}) {
+    const MemoryUse use = device->memory.use();
+    CHECK(use.bytes == 0 && use.workspace_bytes == 0);
+    device->stream.close();
+  }
+}
+
 /// Every call in a fork of the process is a failure that says so.
 void test_fork(Engine& engine) {
   const pid_t child = fork();
@@ -247,6 +290,7 @@ int main() {
   test_cancel<RowsCall>(*engine);
   test_cancel<CutCall>(*engine);
   test_same_bits_together(*engine);
+  test_two_streams();
   test_fork(*engine);
   return test::finish("engine");
 }

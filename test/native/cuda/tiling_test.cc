@@ -2,6 +2,7 @@
 #include "cuda/cut_rows/tiling.h"
 
 #include <initializer_list>
+#include <vector>
 
 #include "test/native/check.h"
 
@@ -27,6 +28,27 @@ void check_spans() {
   // the shapes of docs/rows-gpu.md
   CHECK(logit_spans(CutPath::kWgmma, 8192, 1000, 2304 * 2, 132) == 4);
   CHECK(logit_spans(CutPath::kWgmma, 16384, 501, 4096 * 2, 132) == 6);
+}
+
+/// Every tile comes once, and those of a group of row units one after another.
+void check_order() {
+  for (const int64_t units : {1, 2, 7, 64}) {
+    for (const int64_t tiles : {1, 3, 64}) {
+      for (const int64_t group : {1, 3, 21, 1000}) {
+        const TileOrder order = {units, tiles, group};
+        std::vector<int> seen(static_cast<size_t>(order.count()), 0);
+        for (int64_t i = 0; i < order.count(); ++i) {
+          const TileOrder::At at = order.at(i);
+          if (!CHECK(at.row_unit >= 0 && at.row_unit < units && at.tile >= 0 && at.tile < tiles)) return;
+          CHECK(at.row_unit / group == i / (group * tiles));
+          ++seen[static_cast<size_t>(at.row_unit * tiles + at.tile)];
+        }
+        for (const int times : seen) CHECK(times == 1);
+      }
+    }
+  }
+  CHECK(gradient_order(CutPath::kWgmma, 8192, 64, 2304 * 2).group == 21);
+  CHECK(gradient_order(CutPath::kMma, 1, 1, int64_t{1} << 40).group == 1);
 }
 
 /// Whatever the workspace, the gradient has a plan of whole tiles; and it stays within a workspace that allows any.
@@ -67,6 +89,7 @@ void check_far_indices() {
 
 int main() {
   check_spans();
+  check_order();
   check_plans();
   check_far_indices();
   for (const int64_t rows : {int64_t{1}, int64_t{7}, int64_t{8192}, int64_t{1} << 33}) {
