@@ -1,6 +1,6 @@
 // cutCrossEntropy on tensors that are on the GPU, beside a bare product of hidden and classifier (torch matmul) in the same
 // run, PyTorch eager and compiled, and whatever of Apple's CCE, Liger and QuACK that Python can import. A product is 2 NVD
-// flops; loss and gradients, exact, are counted as the 8 NVD that recomputing takes. Times are by the wall clock around
+// flops; loss and gradients are counted as the 8 NVD that recomputing takes, 6 where logits are stored. Times are by the wall clock around
 // calls that return when the work is done. The targets' logits stand out as in a trained model.
 //
 //   node bench/gpu/cut-cross-entropy.mjs [--python PATH] [--json FILE] [--small]
@@ -98,13 +98,32 @@ async function measure(rows, classes, dim) {
     classifier: zeros([classes, dim], 'bfloat16', device),
   };
   const product = 2 * rows * classes * dim;
+  const both = { hidden: true, classifier: true };
   const works = [
-    { name: 'forward', flops: product, ask: {} },
-    { name: 'loss + gradients, exact', flops: 4 * product, ask: { grads: true, out } },
+    { name: 'forward', flops: product, ask: {}, peers: kinds },
+    { name: 'loss + gradients, exact', flops: 4 * product, ask: { grads: true, out }, peers: kinds },
+    {
+      name: 'loss + gradients, logits stored',
+      flops: 3 * product,
+      ask: { grads: true, out, workspaceBytes: 4 * rows * classes + 2 ** 31 },
+      peers: [],
+    },
     {
       name: 'loss + gradients, filtered',
       flops: 4 * product,
-      ask: { grads: true, out, gradientFilter: 'both' },
+      ask: { grads: true, out, gradientFilter: both },
+      peers: ['cce'],
+    },
+    {
+      name: 'loss + gradients, filtered and sorted',
+      flops: 4 * product,
+      ask: {
+        grads: true,
+        out,
+        gradientFilter: { ...both, sortVocabulary: true },
+        workspaceBytes: 4 * classes * dim + 2 ** 29,
+      },
+      peers: [],
     },
   ];
   const bare = await ask({ cut: 'matmul', rows, classes, dim, calls });
@@ -139,7 +158,7 @@ async function measure(rows, classes, dim) {
       'of matmul': bareRate ? `${((100 * rate) / bareRate).toFixed(0)} %` : '–',
       'extra MiB': (result.extraBytes / 2 ** 20).toFixed(0),
     };
-    for (const kind of work.name.endsWith('filtered') ? ['cce'] : kinds) {
+    for (const kind of work.peers) {
       const answer = await ask({ cut: kind, rows, classes, dim, calls, gradient: work.name !== 'forward' });
       result[kind] = answer.seconds
         ? { seconds: median(answer.seconds), peakBytes: answer.peakBytes }

@@ -2,6 +2,7 @@
 // much the filter kept.
 #include "cuda/cut_rows/cut_pass.h"
 #include "cuda/cut_rows/product_epilogue.h"
+#include "cuda/cut_rows/view_access.h"
 #include "cuda/launch.h"
 #include "cuda/rows/team.h"
 
@@ -11,26 +12,10 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
 
-__device__ float widen_at(const View& view, int64_t at) {
-  switch (view.dtype) {
-    case DType::kFloat16: return math::widen(view.as<const Half>()[at]);
-    case DType::kBFloat16: return math::widen(view.as<const BFloat16>()[at]);
-    default: return view.as<const float>()[at];
-  }
-}
-
-__device__ void narrow_to(const View& view, int64_t at, float value) {
-  switch (view.dtype) {
-    case DType::kFloat16: return math::narrow(value, view.as<Half>() + at);
-    case DType::kBFloat16: return math::narrow(value, view.as<BFloat16>() + at);
-    default: return math::narrow(value, view.as<float>() + at);
-  }
-}
-
 __global__ void __launch_bounds__(kThreads) widen_bias_kernel(const CutPass pass, float* bias) {
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at < pass.request.classes) {
-    bias[at] = widen_at(pass.request.bias, at);
+    bias[at] = widen_at(pass.request.bias, pass.class_at(at));
   }
 }
 
@@ -57,7 +42,7 @@ __global__ void __launch_bounds__(kThreads) bias_gradient_kernel(const CutPass p
     const CutRow& aims = pass.rows[chunk.same_tile[i]];
     if (aims.target == chunk.begin + column) sum += aims.target_slope;
   }
-  narrow_to(r.bias_gradient, chunk.begin + column, static_cast<float>(sum));
+  narrow_to(r.bias_gradient, pass.class_at(chunk.begin + column), static_cast<float>(sum));
 }
 
 /// Nothing times infinity would be not-a-number in a product.

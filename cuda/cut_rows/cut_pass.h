@@ -98,6 +98,10 @@ struct CutPass {
   int spans, parts;  // of the vocabulary in the pass for statistics; partial results of each row
   int finish_blocks;
 
+  // Where classes are in an order of their own, everything but the targets' ids and what is written counts by places.
+  const int32_t* order;     // the class at each place; null: 0, 1, ...
+  const int32_t* place_of;  // the place of each class, likewise
+
   // workspace
   CutPartial* partials;   // [parts][rows]
   float* target_logits;   // [rows]
@@ -106,6 +110,10 @@ struct CutPass {
   Half* tile_maxima;      // [whole tiles by warp_columns][rows], if the gradient is to skip tiles; see tile_maximum.h
   float* logits;          // [rows][logits_stride] products, if the gradient is to find them again
   int64_t logits_stride;  // whole tiles
+
+  CUTLOSS_HD int64_t class_at(int64_t place) const { return order ? order[place] : place; }
+  /// Of a target's id, which may be none.
+  CUTLOSS_HD int64_t place_at(int64_t id) const { return place_of && id >= 0 ? place_of[id] : id; }
 
   template <class T>
   CUTLOSS_HD Matrix<T> hidden() const {

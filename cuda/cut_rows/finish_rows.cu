@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(kFinishThreads) finish_rows_kernel(const CutPa
     left.largest_weight = fmax(left.largest_weight, fabs(o.softmax));
 
     CutRow plan = {};
-    plan.target = static_cast<int32_t>(id);
+    plan.target = static_cast<int32_t>(pass.place_at(id));
     plan.live = o.softmax != 0;
     plan.labels = static_cast<float>(o.labels);
     plan.target_slope = static_cast<float>(o.target * target.slope);

@@ -54,9 +54,9 @@ class LaneStatistics {
     part_.labelled += labelled;
   }
 
-  /// Columns come in ascending order; none behind the last class is larger than -inf.
+  /// Columns come in ascending order; none behind the last class is larger than -inf. `order`: see CutPass.
   template <class Each>
-  __device__ __forceinline__ void offer(int first, const Each& each_logit) {
+  __device__ __forceinline__ void offer(int first, const int32_t* order, const Each& each_logit) {
     int at = -1;
     each_logit([&](int column, float logit) {
       if (logit > part_.best || (logit != logit && part_.best == part_.best)) {
@@ -64,7 +64,13 @@ class LaneStatistics {
         at = column;
       }
     });
-    if (at >= 0) part_.best_at = first + at;
+    if (at >= 0) part_.best_at = order ? order[first + at] : first + at;
+    if (order && part_.best != -INFINITY) {
+      each_logit([&](int column, float logit) {  // of equals the first class, wherever it stands
+        const bool same = logit == part_.best || (logit != logit && part_.best != part_.best);
+        if (same && order[first + column] < part_.best_at) part_.best_at = order[first + column];
+      });
+    }
   }
 
   /// Of the four lanes of the row together; the same bits in each.
@@ -119,15 +125,16 @@ class WarpStatistics {
   __device__ WarpStatistics(int target, int target_below) : targets_{target, target_below} {}
 
   /// The piece's first column is class `column0`. It is used up. `target_logit` is this lane's first row's place.
-  __device__ __forceinline__ void fold(Piece& c, int column0, const LogitMap& map, const CutWants& wants,
+  __device__ __forceinline__ void fold(Piece& c, int column0, const LogitMap& map, const CutPass& pass,
                                        float* target_logit, TileMaximum& tile_most) {
+    const CutWants& wants = pass.wants;
     const int first = column0 + LogitMap::first_column();
     map.apply(c, column0);
     for_each_half(
         [&](int h) { visit_element(c, h, targets_[h] - column0, [&](float& logit) { target_logit[8 * h] = logit; }); });
     if (wants.argmax) {
       for_each_half([&](int h) {
-        rows_[h].offer(first,
+        rows_[h].offer(first, pass.order,
                        [&](const auto& visit) { each([&](int j, int e) { visit(j * 8 + e, c[j][2 * h + e]); }); });
       });
     }

@@ -51,7 +51,7 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_statistics_kernel(const Cu
 
   const LogitMap map(pass.logit_formula);
   const RowTargets targets(pass.request);
-  const auto target = [&](int64_t row) { return row < rows ? static_cast<int>(targets.id(row)) : -1; };
+  const auto target = [&](int64_t row) { return row < rows ? static_cast<int>(pass.place_at(targets.id(row))) : -1; };
   const auto statistics_of = [&](int64_t row) { return WarpStatistics<T>(target(row), target(row + 8)); };
   WarpStatistics<T> statistics[2] = {statistics_of(lane_row(row0, 0)), statistics_of(lane_row(row0, 1))};
 
@@ -64,8 +64,7 @@ __global__ void __launch_bounds__(kMmaThreads, 1) mma_statistics_kernel(const Cu
     for (int f = 0; f < 2; ++f) {
       if (pass.logits) store_logits(pass, sums[f], lane_row(row0, f), column0);
       TileMaximum most;
-      statistics[f].fold(sums[f], static_cast<int>(column0), map, pass.wants, pass.target_logits + lane_row(row0, f),
-                         most);
+      statistics[f].fold(sums[f], static_cast<int>(column0), map, pass, pass.target_logits + lane_row(row0, f), most);
       if (pass.tile_maxima) most.store(pass, lane_row(row0, f), column0);
     }
   });

@@ -66,8 +66,7 @@ class ProductEpilogue {
     }
     add_targets(c, row, column0);
     write(c, row, column0,
-          kOfHidden ? pass_.request.hidden_gradient.as<T>()
-                    : pass_.request.classifier_gradient.as<T>() + chunk_.begin * pass_.request.dim);
+          kOfHidden ? pass_.request.hidden_gradient.as<T>() : pass_.request.classifier_gradient.as<T>());
   }
 
   __device__ __forceinline__ void add_earlier(Piece& c, int64_t row, int64_t column0) const {
@@ -147,7 +146,7 @@ class ProductEpilogue {
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
       if (row + 8 * h >= outer()) continue;
-      Out* line = to + (row + 8 * h) * dim();
+      Out* line = to + (kOfHidden ? row + 8 * h : pass_.class_at(chunk_.begin + row + 8 * h)) * dim();
 #pragma unroll
       for (int j = 0; j < kPieceBlocks; ++j) {
         const int64_t column = column0 + j * 8;

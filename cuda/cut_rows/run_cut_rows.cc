@@ -9,8 +9,10 @@
 #include <numeric>
 
 #include "cuda/cut_rows/cut_pass.h"
+#include "cuda/cut_rows/sort_classes.h"
 #include "cuda/residence.h"
 #include "cuda/rows/target_totals.h"
+#include "cuda/topology/sort.h"
 #include "engine/row_targets.h"
 
 namespace cutloss::cuda {
@@ -30,6 +32,7 @@ class CutRun {
     CUTLOSS_TRY(expect_countable());
     CUTLOSS_TRY(check_targets());
     describe();
+    CUTLOSS_TRY(sort_if_asked());
     CUTLOSS_TRY(make_room());
     CUTLOSS_TRY(compute_rows());
     if (request_.wants_gradient()) CUTLOSS_TRY(compute_gradient());
@@ -110,6 +113,30 @@ class CutRun {
     pass_.finish_blocks = static_cast<int>(std::min<int64_t>(divide_up(r.rows, kFinishThreads), kMostFinishBlocks));
   }
 
+  int64_t budget() const { return request_.workspace_bytes > 0 ? request_.workspace_bytes : kDefaultWorkspace; }
+
+  Status sort_if_asked() noexcept {
+    const CutRowsRequest& r = resident();
+    const bool asked = r.filters() && r.wants_gradient() && r.sort_vocabulary;
+    if (!asked || !has_room_to_sort(r.classes, r.dim, element(), budget())) return {};
+    SortedClasses sorted = {};
+    char* classifier = nullptr;
+    CUTLOSS_TRY(allocate(order_, r.classes, &sorted.order));
+    CUTLOSS_TRY(allocate(place_of_, r.classes, &sorted.place_of));
+    CUTLOSS_TRY(allocate(sorted_classifier_, r.classes * r.dim * element(), &classifier));
+    sorted.classifier = classifier;
+    if (r.class_weights) CUTLOSS_TRY(allocate(sorted_weights_, r.classes, &sorted.weights));
+    // given up again when the order is known
+    Scratch mean, pairs, counts;
+    CUTLOSS_TRY(mean.allocate(device_.memory, static_cast<size_t>(r.dim) * sizeof(float)));
+    CUTLOSS_TRY(pairs.allocate(device_.memory, static_cast<size_t>(r.classes) * 4 * sizeof(uint32_t)));
+    CUTLOSS_TRY(counts.allocate(device_.memory, kSortCountsBytes));
+    sorted.mean = mean.as<float>();
+    for (int i = 0; i < 4; ++i) sorted.pairs[i] = pairs.as<uint32_t>() + i * r.classes;
+    sorted.counts = counts.as<uint32_t>();
+    return sort_classes(pass_, sorted, device_, cancel_);
+  }
+
   int columns() const { return tile_columns(pass_.path); }
 
   Status make_room() noexcept {
@@ -135,8 +162,7 @@ class CutRun {
     CUTLOSS_TRY(allocate(kept_total_, kCountBlocks, &kept_total_on_gpu_));
     const bool sums_apart = r.hidden_gradient && element() < int64_t{sizeof(float)};
     const int64_t sums = sums_apart ? r.rows * r.dim * int64_t{sizeof(float)} : 0;
-    const int64_t budget = r.workspace_bytes > 0 ? r.workspace_bytes : kDefaultWorkspace;
-    plan_ = plan_cut(r.rows, r.classes, element(), columns(), budget - held_ - sums);
+    plan_ = plan_cut(r.rows, r.classes, element(), columns(), budget() - held_ - sums);
     if (sums_apart && plan_.chunk < r.classes) {
       CUTLOSS_TRY(allocate(hidden_sums_, r.rows * r.dim, &chunk_.hidden_sums));
     } else {
@@ -265,7 +291,8 @@ class CutRun {
   int64_t* kept_total_on_gpu_ = nullptr;
   int32_t *live_on_gpu_ = nullptr, *live_counts_on_gpu_ = nullptr;
   Scratch partials_, target_logits_, rows_, left_, bias_, same_tile_, tile_begin_, kept_total_, hidden_sums_, kept_,
-      dz_, logits_, clean_hidden_, tile_maxima_, live_, live_counts_;
+      dz_, logits_, clean_hidden_, tile_maxima_, live_, live_counts_, order_, place_of_, sorted_classifier_,
+      sorted_weights_;
 };
 
 }  // namespace

@@ -113,6 +113,11 @@ struct CutPlan {
   int64_t chunk;       // classes whose dz exist at a time: whole tiles
 };
 
+/// Whether a copy of the classifier in another order leaves most of the workspace to what needs it more.
+constexpr bool has_room_to_sort(int64_t classes, int64_t dim, int64_t element_size, int64_t workspace) {
+  return classes * dim * element_size <= workspace / 2;
+}
+
 /// Bytes of one class of a chunk: its dz, and its share of the map of what the filter keeps.
 constexpr int64_t bytes_per_class(int64_t rows, int64_t element_size) {
   return rows * element_size + round_up(rows, kCutRows) / kPieceRows / kPieceClasses + 1;

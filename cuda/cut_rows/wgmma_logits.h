@@ -127,7 +127,9 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     for (int i = blockIdx.x / kLogitCluster; i < units; i += gridDim.x / kLogitCluster) {
       const LogitUnit unit = work.unit(chunk, i);
       const int row0 = unit.row_block * kCutRows + consumer_warp() * kPieceRows, row = row0 + lane / 4;
-      const auto target = [&](int i) { return !kGradient && i < rows ? static_cast<int>(targets.id(i)) : -1; };
+      const auto target = [&](int i) {
+        return !kGradient && i < rows ? static_cast<int>(pass.place_at(targets.id(i))) : -1;
+      };
       WarpStatistics<T> statistics(target(row), target(row + 8));
       for (int tile = unit.first_tile; tile < unit.last_tile; ++tile) {
         if (first && warpgroup() == 2) ptx::mbarrier_wait(&ring.ahead, 0);
@@ -153,7 +155,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
           for (int p = 0; p < kWgmmaPieces; ++p) {
             const int column = column0 + p * kPieceClasses;
             if (pass.logits) store_logits(pass, piece_of(sums, p), row, column);
-            statistics.fold(piece_of(sums, p), column, map, pass.wants, pass.target_logits + row, most);
+            statistics.fold(piece_of(sums, p), column, map, pass, pass.target_logits + row, most);
           }
           if (pass.tile_maxima) most.store(pass, row, column0);
         }

@@ -86,6 +86,7 @@ Status run(const CutCase& c, const Asked& asked, bool on_gpu, Outputs<T>* found)
   r.filter_eps = c.filter_eps;
   r.filter_hidden = c.filter_hidden;
   r.filter_classifier = c.filter_classifier;
+  r.sort_vocabulary = c.sort_vocabulary;
   r.workspace_bytes = c.workspace_bytes;
   Cancel cancel;
   const Status status = gpu()->run(request, cancel);
@@ -280,6 +281,39 @@ void check_skipping(CutCase c) {
   }
 }
 
+/// In an order of its own, with nothing left out: the same results in the places of the vocabulary, the first of equal
+/// logits included.
+template <class T>
+void check_sorted(CutCase c) {
+  c.filter_hidden = c.filter_classifier = c.sort_vocabulary = true;
+  c.filter_eps = 1e-30;
+  for (int k = 0; k < c.dim; ++k) c.hidden[static_cast<size_t>(c.dim + k)] = 0;  // a row whose logits are the bias
+  for (size_t j = 3; j < c.bias.size(); j += 2) c.bias[j] = c.bias[3];
+  if (!c.bias.empty()) c.bias[3] = c.bias.back() = c.bias[5] = 20;
+  check_case<T>(c, true);
+  c.workspace_bytes = int64_t{1} << 18;  // several chunks
+  check_case<T>(c, false);
+}
+
+/// Classes that belong together lie apart: sorted, they share tiles.
+template <class T>
+void check_sorting_skips(CutCase c, Numbers& random) {
+  const int classes = c.rows.classes, dim = c.dim;
+  for (int i = 0; i < c.rows.rows; ++i) {
+    for (int k = 0; k < dim; ++k) c.hidden[static_cast<size_t>(i * dim + k)] = 0.1 * random.normal() + (k == 0 ? 4 : 0);
+  }
+  for (int j = 0; j < classes; ++j) c.classifier[static_cast<size_t>(j * dim)] = j % 9 == 4 ? 4 : 0;
+  c.filter_hidden = c.filter_classifier = true;
+  c.filter_eps = 1e-4;
+  c.workspace_bytes = int64_t{1} << 20;
+  uint64_t plain, sorted;
+  const Outputs<T> unsorted = found_by<T>(c, {.bias = false}, &plain);
+  c.sort_vocabulary = true;
+  const Outputs<T> gathered = found_by<T>(c, {.bias = false}, &sorted);
+  CHECK(unsorted.kept_tiles > 0.9 && gathered.kept_tiles < 0.5);
+  CHECK(sorted < plain || plain == 0);
+}
+
 /// Bounds of z say nothing about labels that weights make large, nor where numbers are none.
 template <class T>
 void check_kept_labels(CutCase c) {
@@ -360,6 +394,9 @@ void check_type(Numbers& random) {
   skipping.rows.label_smoothing = 1e-2;
   check_skipping<T>(skipping);
   check_kept_labels<T>(clustered(150, 700, 24, random));
+  check_sorted<T>(everything(20, 200, 16, random));
+  check_sorted<T>(plain(20, 300, 7, random));
+  check_sorting_skips<T>(plain(40, 900, 16, random), random);
   check_filter<T>(plain(40, 260, 16, random), 0x1p-1, 0.01, 0.99);
   check_filter<T>(plain(40, 260, 16, random), 1, 0, 0);
   chunks.rows.shift = 2;

@@ -12,6 +12,7 @@ struct CutCase {
   std::vector<double> hidden, classifier, bias;  // as stored
   double filter_eps = 0;
   bool filter_hidden = false, filter_classifier = false;
+  bool sort_vocabulary = false;
   int64_t workspace_bytes = 0;
 };
 

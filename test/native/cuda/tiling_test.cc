@@ -70,6 +70,7 @@ void check_plans() {
       }
     }
   }
+  CHECK(has_room_to_sort(50257, 2048, 2, int64_t{512} << 20) && !has_room_to_sort(256000, 2304, 2, int64_t{512} << 20));
   CHECK(plan_cut(4096, 32000, 2, kWgmmaColumns, int64_t{1} << 30).stores_logits);
   CHECK(!plan_cut(8192, 256000, 2, kWgmmaColumns, int64_t{512} << 20).stores_logits);
 }
