@@ -234,6 +234,7 @@ void check_filter(CutCase c, double eps, double least_kept, double most_kept) {
 /// Rows that each look at one part of the vocabulary: tiles far from it hold nothing above eps.
 CutCase clustered(int rows, int classes, int dim, Numbers& random) {
   CutCase c = plain(rows, classes, dim, random);
+  c.bias.assign(static_cast<size_t>(classes), 0.25);
   for (int i = 0; i < rows; ++i) c.hidden[static_cast<size_t>(i * dim + i * dim / rows / 2)] = 8;
   for (int j = 0; j < classes; ++j) {
     for (int k = 0; k < dim; ++k) c.classifier[static_cast<size_t>(j * dim + k)] *= 0.1;
