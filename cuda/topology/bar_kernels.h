@@ -4,7 +4,6 @@
 
 #include "cuda/topology/bars.h"
 #include "cuda/topology/block.h"
-#include "math/cubical/matching_loss.h"
 
 namespace cutloss::cuda {
 
@@ -53,10 +52,6 @@ void match_bars(Sequence& sequence, const BarPass<G>& pass) {
 
 // ---- loss and slopes
 
-/// A bar's ends as values in sublevel order.
-struct BarValues {
-  double birth, death;
-};
 template <class G>
 __device__ __forceinline__ BarValues values_of(const BarPass<G>& pass, uint32_t node) {
   const uint32_t* ranks = pass.graph.fields.ranks;
@@ -72,12 +67,7 @@ __device__ math::BarTerms terms_of_prediction(const BarPass<G>& pass, uint32_t n
     const BarValues other = values_of(pass, mate);
     return math::pull(own.birth, own.death, other.birth, other.death);
   }
-  const bool sublevel = pass.batch.sublevel;
-  switch (static_cast<UnmatchedPrediction>(pass.matching.unmatched_prediction)) {
-    case UnmatchedPrediction::kDiagonal: return math::shrink(own.birth, own.death);
-    case UnmatchedPrediction::kOneZero: return math::pull(own.birth, own.death, sublevel ? 0 : -1, sublevel ? 1 : 0);
-    default: return {0, 0, 0};
-  }
+  return terms_of_unmatched(pass.matching, own);
 }
 
 template <class G>
@@ -144,10 +134,7 @@ template <class G>
 void score_bars(Sequence& sequence, const BarPass<G>& pass) {
   const auto& fields = pass.graph.fields;
   const uint64_t voxels = uint64_t{fields.items} * fields.places();
-  if (pass.slopes) {
-    sequence.fill(pass.node_slopes, 0, sizeof(double) * voxels);
-    sequence.fill(pass.joint_slopes, 0, sizeof(double) * voxels * G::kTypes);
-  }
+  if (pass.slopes) sequence.fill(pass.node_slopes, 0, sizeof(double) * voxels * (1 + G::kTypes));
   sequence.run(score_kernel<G>, static_cast<int>(fields.items) * pass.slices, Together::kSharedBytes, pass);
   if (pass.slopes) sequence.run(gather_slopes_kernel<G>, sequence.blocks_for(voxels), 0, pass);
 }

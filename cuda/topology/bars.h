@@ -4,6 +4,7 @@
 
 #include "cuda/topology/elder.h"
 #include "cuda/topology/load_fields.h"
+#include "math/cubical/matching_loss.h"
 
 namespace cutloss::cuda {
 
@@ -12,6 +13,21 @@ struct ItemSums {
   double loss;
   int64_t unmatched;
 };
+
+/// A bar's ends as values in sublevel order.
+struct BarValues {
+  double birth, death;
+};
+
+/// What a bar of the prediction without a partner adds.
+CUTLOSS_HD math::BarTerms terms_of_unmatched(const MatchingRequest& r, const BarValues& bar) {
+  switch (static_cast<UnmatchedPrediction>(r.unmatched_prediction)) {
+    case UnmatchedPrediction::kDiagonal: return math::shrink(bar.birth, bar.death);
+    case UnmatchedPrediction::kOneZero:
+      return math::pull(bar.birth, bar.death, r.sublevel ? 0 : -1, r.sublevel ? 1 : 0);
+    default: return {0, 0, 0};
+  }
+}
 
 template <class GraphOf>
 struct BarPass {
@@ -31,7 +47,7 @@ struct BarPass {
 
   ItemSums* sums;        // [items, slices], this dimension's
   double* node_slopes;   // [items, places]: at the prediction's nodes, zero at first
-  double* joint_slopes;  // [items, places, types]: at its joints
+  double* joint_slopes;  // [items, places, types], behind those: at its joints
   double* slopes;        // [items, places]: at its voxels, of all dimensions so far
 };
 
@@ -73,6 +89,7 @@ struct Finish {
   const ItemSums* sums;  // [dimensions, items, slices]
   double* losses;        // [all items]
   const double* slopes;
+  const double* loop_slopes;  // [items, voxels]: of what the CPU found; or null
   double scale;
 };
 

@@ -15,10 +15,11 @@ constexpr int kTopologyWarps = kTopologyThreads / 32;
 struct Chunk {
   uint32_t begin, end;
 
-  __device__ static Chunk of(uint32_t count) {
+  __device__ static Chunk of(uint32_t count) { return of(count, blockIdx.x, gridDim.x); }
+  __device__ static Chunk of(uint32_t count, uint32_t block, uint32_t blocks) {
     const uint64_t tiles = (uint64_t{count} + kTopologyThreads - 1) / kTopologyThreads;
-    const uint64_t size = (tiles + gridDim.x - 1) / gridDim.x * kTopologyThreads;
-    const uint64_t begin = blockIdx.x * size, end = begin + size;
+    const uint64_t size = (tiles + blocks - 1) / blocks * kTopologyThreads;
+    const uint64_t begin = block * size, end = begin + size;
     return {static_cast<uint32_t>(begin < count ? begin : count), static_cast<uint32_t>(end < count ? end : count)};
   }
 };

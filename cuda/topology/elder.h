@@ -12,7 +12,7 @@ namespace cutloss::cuda {
 
 constexpr int kMostOrders = 3;
 
-/// What dies where, as matching needs it; all are [nodes] and kNone at first.
+/// What dies where, as matching needs it; both are [nodes], one behind the other, and kNone at first.
 struct Deaths {
   uint32_t* joint;  // by node: the joint at which it dies, if that is a bar
   // Of two fields and a comparison. Voxels: where prediction and target stand, who of them dies when the comparison's

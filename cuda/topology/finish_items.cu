@@ -33,7 +33,8 @@ __global__ void __launch_bounds__(kTopologyThreads)
     const int64_t voxel = voxel_number(r, finish.fields.grid, i % places);
     if (voxel < 0) return;
     const int64_t at = item * r.voxels() + voxel;
-    const double slope = finish.slopes[i];
+    double slope = finish.slopes[i];
+    if (finish.loop_slopes) slope += finish.loop_slopes[at - finish.first_item * r.voxels()];
     double value = 0;
     if (slope != 0) {  // an upstream of infinity touches bars alone
       value = (r.sublevel ? finish.scale : -finish.scale) * slope;

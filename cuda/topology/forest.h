@@ -15,8 +15,7 @@ constexpr int kMostLevels = 34;
 
 /// What only the GPU knows.
 struct ForestCounts {
-  uint32_t supervertices;            // of the level to come
-  uint32_t live;                     // joints between them
+  uint32_t live;                     // joints between supervertices of the last level
   uint32_t levels;                   // so far
   uint32_t joints;                   // of the forest
   uint32_t begins[kMostLevels + 1];  // of the levels among supervertices; one more ends the last
@@ -27,14 +26,29 @@ struct Level {
   uint32_t number;
   uint32_t begin;  // its first supervertex
   uint32_t count;
-  uint32_t live;         // joints in the list
-  const uint32_t* list;  // null: all joints there are
-  uint32_t* next_list;
 
+  CUTLOSS_HD static Level last(const ForestCounts& counts) {
+    const uint32_t number = counts.levels - 1, begin = counts.begins[number];
+    return {number, begin, counts.begins[number + 1] - begin};
+  }
   CUTLOSS_HD uint32_t end() const { return begin + count; }
-  CUTLOSS_HD Level next(const ForestCounts& counts, uint32_t* const (&lists)[2]) const {
-    uint32_t* other = next_list == lists[0] ? lists[1] : lists[0];
-    return {number + 1, end(), counts.supervertices, counts.live, next_list, other};
+};
+
+/// Where a node finds its supervertex of the level at hand. `component` has that of the level below, because it can be
+/// brought up to date only when nobody reads it. Once levels are small it stays as it is, and `current` has the rest.
+struct Labels {
+  uint32_t* component;
+  const uint32_t* up;  // of the level that `component` has, from its first supervertex on; null: nothing above it yet
+  uint32_t begin;      // of the level above
+  uint32_t* current;   // null: nothing above that
+
+  CUTLOSS_HD uint32_t of(uint32_t node) const {
+    uint32_t label = component[node];
+    if (up && label != kNone) {
+      label = up[label];
+      if (label != kNone) label -= begin;
+    }
+    return current && label != kNone ? current[label] : label;
   }
 };
 
@@ -48,11 +62,14 @@ struct Forest {
   uint32_t* root_of;  // [nodes], of levels from 1 on: the supervertex of the last level to which the others hooked
 
   // while it grows
-  Key* best;            // [nodes]: of a level's supervertices; afterwards their new numbers, and room for jumps
-  uint32_t* component;  // [nodes]: a node's supervertex within the level; kNone where its tree is finished
-  uint32_t* lists[2];   // [most_live()]: live joints
+  Key* best;            // [nodes]: of a level's supervertices; then half of it is their new numbers, half the next best
+  uint32_t* component;  // [nodes]: a node's supervertex within a level; kNone where its tree is finished
+  uint32_t* spare;      // [nodes]: room for jumps
+  uint32_t* list;       // [joints]: live joints, those of each block's chunk at its beginning
   uint32_t* current;    // [kOneBlockComponents]
+  uint32_t* few;        // [kOneBlockItems]: live joints, once they are few
 
+  uint32_t* block_live;    // [kMostTopologyBlocks]: live joints of each chunk
   uint32_t* block_counts;  // [kMostTopologyBlocks]
   ForestCounts* counts;
 
@@ -63,9 +80,6 @@ struct Forest {
     return pick[root_there] == pick[picker] ? root_there : kNone;
   }
 };
-
-/// Joints that may be live after the first round, in which at least half as many as there are nodes are used up.
-constexpr uint64_t most_live(uint64_t nodes, uint64_t joints) { return joints - nodes / 2 + 1; }
 
 /// Makes the forest; *counts is what the GPU has of it in the end.
 template <class GraphOf>

@@ -9,109 +9,153 @@ constexpr int kThreads = kTopologyThreads;
 
 template <class G>
 __global__ void __launch_bounds__(kThreads) begin_kernel(const __grid_constant__ Forest<G> f) {
-  for_each_in_chunk(f.graph.nodes(), [&](uint32_t node) {
+  const uint32_t nodes = f.graph.nodes();
+  for_each_in_chunk(nodes, [&](uint32_t node) {
     f.component[node] = f.graph.node_at(node);
     f.best[node] = kNoKey;
+    f.up[node] = f.up[nodes + node] = kNone;
   });
-}
-template <class G>
-__global__ void __launch_bounds__(kThreads)
-    offer_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
-  Round<G>(f, level, {f.component, nullptr}).offer_all();
-}
-template <class G>
-__global__ void __launch_bounds__(kThreads)
-    hook_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
-  Round<G>(f, level, {f.component, nullptr}).hook();
-}
-template <class G>
-__global__ void __launch_bounds__(kThreads)
-    number_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
-  Round<G>(f, level, {f.component, nullptr}).number();
-}
-template <class G>
-__global__ void __launch_bounds__(kThreads)
-    jump_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level, int turn, bool last) {
-  Round<G>(f, level, {f.component, nullptr}).jump(turn, last);
-}
-template <class G>
-__global__ void __launch_bounds__(kThreads)
-    relabel_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
-  Round<G>(f, level, {f.component, nullptr}).relabel(f.component, f.graph.nodes());
-}
-template <class G>
-__global__ void __launch_bounds__(kThreads)
-    count_live_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
-  Round<G>(f, level, {f.component, nullptr}).count_live();
-}
-template <class G>
-__global__ void __launch_bounds__(kThreads)
-    list_live_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Level level) {
-  Round<G>(f, level, {f.component, nullptr}).list_live();
+  if (blockIdx.x > 0 || threadIdx.x > 0) return;
+  f.counts->live = 0;
+  f.counts->levels = 1;
+  f.counts->begins[0] = 0;
+  f.counts->begins[1] = nodes;
 }
 
-/// One block, all rounds from a small level on; since it is the only one, it may have all the registers it wants.
-/// `current`, [level.count], says what became of that level's components.
+/// Each block looks through what is left of its chunk of the joints.
+template <class G>
+__global__ void __launch_bounds__(kThreads)
+    sweep_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Labels labels, Key* best) {
+  const Level level = Level::last(*f.counts);
+  const Round<G> round(f, level, labels, best);
+  const Chunk chunk = Chunk::of(f.graph.joints());
+  uint32_t* list = f.list + chunk.begin;
+  uint32_t live;
+  if (level.number == 0) {
+    live = round.sweep(chunk.end - chunk.begin, list, [&](uint32_t i) {
+      return f.graph.exists(chunk.begin + i) ? chunk.begin + i : kNone;
+    });
+  } else {
+    live = round.sweep(f.block_live[blockIdx.x], list, [&](uint32_t i) { return list[i]; });
+  }
+  __syncthreads();  // all have read how many there were
+  if (threadIdx.x > 0) return;
+  f.block_live[blockIdx.x] = live;
+  if (live > 0) atomicAdd(&f.counts->live, live);
+}
+
+template <class G>
+__global__ void __launch_bounds__(kThreads) hook_kernel(const __grid_constant__ Forest<G> f, Level level,
+                                                        const __grid_constant__ Labels labels, Key* best) {
+  Round<G>(f, level, labels, best).hook();
+}
+/// Beside the first jump goes whatever may: nothing here reads what another part writes.
+template <class G>
+__global__ void __launch_bounds__(kThreads) number_kernel(const __grid_constant__ Forest<G> f, Level level,
+                                                          const __grid_constant__ Labels labels, Key* best,
+                                                          Key* next_best) {
+  const Round<G> round(f, level, labels, best);
+  round.number();
+  round.jump(0);
+  round.relabel();
+  for_each_in_chunk(level.count / 2, [&](uint32_t s) { next_best[s] = kNoKey; });
+}
+template <class G>
+__global__ void __launch_bounds__(kThreads) jump_kernel(const __grid_constant__ Forest<G> f, Level level,
+                                                        const __grid_constant__ Labels labels, Key* best, int turn) {
+  Round<G>(f, level, labels, best).jump(turn);
+}
+
+/// Puts what `chunks` blocks have left on their lists one behind the other.
+template <class G>
+__device__ void gather_few(const Forest<G>& f, int chunks) {
+  Together together;
+  uint32_t before = 0;
+  for (int first = 0; first < chunks; first += kThreads) {
+    const int chunk = first + static_cast<int>(threadIdx.x);
+    uint32_t of_tile;
+    const uint32_t here = together.sum_before(chunk < chunks ? f.block_live[chunk] : 0, &of_tile);
+    if (chunk < chunks) f.block_counts[chunk] = before + here;
+    before += of_tile;
+  }
+  __syncthreads();
+  for_each_in_chunk(before, [&](uint32_t i) {
+    int low = 0, high = chunks;  // the last chunk that begins at i or before
+    while (high - low > 1) {
+      const int middle = low + (high - low) / 2;
+      (f.block_counts[middle] <= i ? low : high) = middle;
+    }
+    f.few[i] = f.list[Chunk::of(f.graph.joints(), low, chunks).begin + i - f.block_counts[low]];
+  });
+}
+
+/// One block does a round of a small level; if there are no more than `few` live joints, all rounds that are left.
+/// Since it is the only one, it may have all the registers it wants. `components`: how many labels.current has.
 template <class G>
 __global__ void __launch_bounds__(kThreads, 1)
-    finish_kernel(const __grid_constant__ Forest<G> f, Level level, uint32_t* current) {
-  const uint32_t components = level.count;
-  for_each_in_chunk(components, [&](uint32_t i) { current[i] = i; });
+    finish_kernel(const __grid_constant__ Forest<G> f, const __grid_constant__ Labels labels, Key* best,
+                  uint32_t components, bool first, uint32_t few, int chunks) {
+  Level level = Level::last(*f.counts);
+  uint32_t live = f.counts->live;
+  const bool alone = live <= few;
+  if (first) for_each_in_chunk(components, [&](uint32_t i) { labels.current[i] = i; });
   __syncthreads();
-  while (level.live > 0) {
-    const Round<G> round(f, level, {f.component, current});
+  if (alone) gather_few(f, chunks);
+  __syncthreads();
+  while (live > 0) {
+    const Round<G> round(f, level, labels, best);
     round.hook();
     __syncthreads();
     round.number();
     __syncthreads();
-    const int jumps = jumps_for(level.count);
 #pragma unroll 1
-    for (int turn = 0; turn < jumps; ++turn) {
-      round.jump(turn, turn + 1 == jumps);
+    for (int turn = 0; turn < round.jumps(); ++turn) {
+      round.jump(turn);
       __syncthreads();
     }
-    round.relabel(current, components);
+    level = Level::last(*f.counts);
+    round.relabel_current(components);
+    for_each_in_chunk(level.count, [&](uint32_t s) { best[s] = kNoKey; });
     __syncthreads();
-    round.count_live();
-    __syncthreads();
-    round.list_live();
-    __syncthreads();
-    level = level.next(*f.counts, f.lists);
+    if (!alone) return;
+    live = Round<G>(f, level, labels, best).sweep(live, f.few, [&](uint32_t i) { return f.few[i]; });
     __syncthreads();
   }
 }
 
 template <class G>
 Status grow(Sequence& sequence, const Forest<G>& f, ForestCounts* counts) {
-  const G& graph = f.graph;
   const size_t shared = Together::kSharedBytes;
-  const int node_blocks = sequence.blocks_for(graph.nodes());
-  Level level = {0, 0, graph.nodes(), graph.joints(), nullptr, f.lists[0]};
-  int64_t rounds = 0;
-  sequence.fill(f.up, 0xff, size_t{8} * graph.nodes());
+  const int node_blocks = sequence.blocks_for(f.graph.nodes()), chunks = sequence.blocks_for(f.graph.joints());
+  const uint32_t few = sequence.probe.one_block_items, few_components = few > 0 ? kOneBlockComponents : 0;
+  Labels labels = {f.component, nullptr, 0, nullptr};
+  Key* best = f.best;
+  uint32_t components = 0;
   sequence.run(begin_kernel<G>, node_blocks, shared, f);
-  sequence.run(offer_kernel<G>, sequence.blocks_for(level.live), shared, f, level);
-  do {
-    const int blocks = sequence.blocks_for(level.count), live_blocks = sequence.blocks_for(level.live);
-    sequence.run(hook_kernel<G>, blocks, shared, f, level);
-    sequence.run(number_kernel<G>, blocks, shared, f, level);
-    const int jumps = jumps_for(level.count);
-    for (int turn = 0; turn < jumps; ++turn) {
-      sequence.run(jump_kernel<G>, blocks, shared, f, level, turn, turn + 1 == jumps);
+  for (;;) {
+    sequence.run(sweep_kernel<G>, chunks, shared, f, labels, best);
+    CUTLOSS_TRY(sequence.read(f.counts, counts));
+    if (counts->live == 0) break;
+    const Level level = Level::last(*counts);
+    if (level.count <= few_components) {
+      const bool first = labels.current == nullptr;
+      if (first) components = level.count;
+      labels.current = f.current;
+      sequence.run(finish_kernel<G>, 1, shared, f, labels, best, components, first, few, chunks);
+      if (counts->live > few) continue;
+      CUTLOSS_TRY(sequence.read(f.counts, counts));
+      break;
     }
-    sequence.run(relabel_kernel<G>, node_blocks, shared, f, level);
-    sequence.run(count_live_kernel<G>, live_blocks, shared, f, level);
-    sequence.run(list_live_kernel<G>, live_blocks, shared, f, level);
-    CUTLOSS_TRY(sequence.read(f.counts, counts));
-    level = level.next(*counts, f.lists);
-    ++rounds;
-  } while (level.live > sequence.probe.one_block_items || (level.live > 0 && level.count > kOneBlockComponents));
-  if (level.live > 0) {
-    sequence.run(finish_kernel<G>, 1, shared, f, level, f.current);
-    CUTLOSS_TRY(sequence.read(f.counts, counts));
-    rounds = counts->levels - 1;
+    Key* next_best = best + (level.count + 1) / 2;
+    sequence.run(hook_kernel<G>, node_blocks, shared, f, level, labels, best);
+    sequence.run(number_kernel<G>, node_blocks, shared, f, level, labels, best, next_best);
+    for (int turn = 1; turn < jumps_for(level.count); ++turn) {
+      sequence.run(jump_kernel<G>, sequence.blocks_for(level.count), shared, f, level, labels, best, turn);
+    }
+    labels = {f.component, f.up + level.begin, level.end(), nullptr};
+    best = next_best;
   }
-  sequence.probe.most_rounds = std::max(sequence.probe.most_rounds, rounds);
+  sequence.probe.most_rounds = std::max<int64_t>(sequence.probe.most_rounds, counts->levels - 1);
   return {};
 }
 

@@ -7,7 +7,7 @@
 #include <new>
 
 #include "cuda/residence.h"
-#include "cuda/topology/on_cpu.h"
+#include "cuda/topology/loops_on_cpu.h"
 #include "cuda/topology/workspace.h"
 
 namespace cutloss::cuda {
@@ -71,15 +71,12 @@ class TopologyRun {
     const GraphOf<kMerging> graph = {fields_, both && !kHoles ? w_.marks : nullptr};
     ForestCounts counts;
     Chains chains;
-    Forest<GraphOf<kMerging>> forest = {graph,        w_.pick, w_.up,      w_.root_of,      w_.best,
-                                        w_.component, {},      w_.current, w_.block_counts, w_.counts};
-    for (int i = 0; i < 2; ++i) forest.lists[i] = w_.lists[i];
+    const Forest<GraphOf<kMerging>> forest = w_.forest(graph);
     CUTLOSS_TRY(grow(sequence_, forest, &counts));
     const ChainMemory memory = {w_.pairs, w_.other, w_.owners, both && kHoles ? w_.marks : nullptr, w_.sort_counts};
     CUTLOSS_TRY(order_by_chain(sequence_, forest, memory, &counts, &chains));
     w_.deaths.least = least;
-    sequence_.fill(w_.deaths.joint, 0xff, size_t{4} * fields_.nodes());
-    sequence_.fill(w_.deaths.image, 0xff, size_t{4} * fields_.nodes());
+    sequence_.fill(w_.deaths.joint, 0xff, size_t{8} * fields_.nodes());
     Elders<GraphOf<kMerging>> elders = {graph, w_.pick, chains, w_.deaths, {}, w_.block_elders, w_.block_begins};
     for (int q = 0; q < kMostOrders; ++q) elders.totals[q] = w_.totals[q];
     find_deaths(sequence_, elders, counts, w_.counts);
@@ -105,6 +102,21 @@ class TopologyRun {
     return pass;
   }
 
+  /// What the CPU found of this part joins the rest, as one more dimension.
+  Status join(LoopsOnCpu& loops, Finish<kAxes>* finish) {
+    CUTLOSS_TRY(loops.join());
+    CUTLOSS_TRY(sequence_.status());
+    const size_t all = size_t{fields_.items} * slices_;
+    const std::unique_ptr<ItemSums[]> sums(new (std::nothrow) ItemSums[all]());
+    if (!sums) return failure(Code::kMemory, "Expected memory for the losses of %" PRIu32 " items", fields_.items);
+    for (uint32_t item = 0; item < fields_.items; ++item) sums[size_t{item} * slices_] = loops.sums()[first_ + item];
+    CUTLOSS_TRY(upload(w_.sums + finish->dimensions++ * all, sums.get(), all * sizeof(ItemSums)));
+    if (!loops.slopes()) return {};
+    const int64_t voxels = batch_.voxels();
+    finish->loop_slopes = w_.node_slopes;  // those are on their voxels by now
+    return upload(w_.node_slopes, loops.slopes() + first_ * voxels, size_t{8} * fields_.items * voxels);
+  }
+
   const Workspace<kAxes>& workspace() const { return w_; }
   const Fields<kAxes>& fields() const { return fields_; }
   Sequence& sequence() { return sequence_; }
@@ -112,6 +124,9 @@ class TopologyRun {
   int slices() const { return slices_; }
 
  private:
+  Status upload(void* to, const void* from, size_t bytes) {
+    return device_.staging.upload(to, from, bytes, sequence_.cancel());
+  }
   void take(int64_t first, uint64_t part) {
     first_ = first;
     fields_.items = static_cast<uint32_t>(std::min<uint64_t>(part, batch_.items - first));
@@ -183,8 +198,8 @@ Status persistence_of(const PersistenceRequest& r, Device& device, Cancel& cance
 }
 
 template <int kAxes>
-Status matching_of(const MatchingRequest& r, double scale, double* losses, Device& device, Cancel& cancel,
-                   TopologyProbe& probe) {
+Status matching_of(const MatchingRequest& r, double scale, double* losses, LoopsOnCpu& loops, Device& device,
+                   Cancel& cancel, TopologyProbe& probe) {
   TopologyRun<kAxes> run(r, 3, device, cancel, probe);
   CUTLOSS_TRY(run.open(bool{r.gradient}));
   Sequence& sequence = run.sequence();
@@ -210,8 +225,11 @@ Status matching_of(const MatchingRequest& r, double scale, double* losses, Devic
     };
     if (r.wants(kAxes - 1)) CUTLOSS_TRY(match.template operator()<Merging::kTopCells>());
     if (r.wants(0)) CUTLOSS_TRY(match.template operator()<Merging::kVoxels>());
-    finish_items(sequence, Finish<kAxes>{fields, r, run.first(), dimensions, run.slices(), w.sums, w.losses,
-                                         r.gradient ? w.slopes : nullptr, scale});
+    Finish<kAxes> finish = {fields,   r,       run.first(), dimensions, run.slices(), w.sums,
+                            w.losses, nullptr, nullptr,     scale};
+    if (r.gradient) finish.slopes = w.slopes;
+    if (loops.started()) CUTLOSS_TRY(run.join(loops, &finish));
+    finish_items(sequence, finish);
     return {};
   }));
   return sequence.read(run.workspace().losses, losses, r.items);
@@ -259,27 +277,38 @@ Status with_residents(const Request& request, Device& device, Cancel& cancel, Co
 
 bool is_empty(const FieldBatch& batch) { return batch.items == 0 || batch.voxels() == 0; }
 
-/// The middle dimension of 3-D takes long chains of dependent additions: the CPU engine's work.
-bool asks_for_loops(const FieldBatch& batch) { return batch.axes == 3 && batch.wants(1); }
+/// The middle dimension of 3-D is the CPU engine's.
+bool asks_for_loops(const FieldBatch& batch) { return batch.axes == 3 && batch.wants(kLoops) && !is_empty(batch); }
+bool asks_for_nothing_else(const FieldBatch& batch) { return !batch.wants(0) && !batch.wants(2); }
 
 }  // namespace
 
 Status run_persistence(PersistenceRequest& request, Device& device, Cancel& cancel, TopologyProbe* probe) noexcept {
-  if (asks_for_loops(request)) return run_on_cpu(request, device, cancel);
   TopologyProbe unasked;
   TopologyProbe& spent = probe ? *probe : unasked;
-  return with_residents(request, device, cancel, [&](const PersistenceRequest& r) -> Status {
+  LoopsOnCpu loops(device, cancel, spent);
+  if (asks_for_loops(request)) {
+    if (asks_for_nothing_else(request)) return run_on_cpu(request, device, cancel);
+    CUTLOSS_TRY(loops.start(request));
+  }
+  CUTLOSS_TRY(with_residents(request, device, cancel, [&](const PersistenceRequest& r) -> Status {
     Sequence sequence(device, cancel, spent);
     CUTLOSS_TRY(clear(sequence, {&r.bars.counts}));
     if (is_empty(r)) return {};
-    return r.axes == 3 ? persistence_of<3>(r, device, cancel, spent) : persistence_of<2>(r, device, cancel, spent);
-  });
+    CUTLOSS_TRY(r.axes == 3 ? persistence_of<3>(r, device, cancel, spent) : persistence_of<2>(r, device, cancel, spent));
+    return loops.join();
+  }));
+  return loops.started() ? loops.deliver(request) : Status{};
 }
 
 Status run_matching(MatchingRequest& request, Device& device, Cancel& cancel, TopologyProbe* probe) noexcept {
-  if (asks_for_loops(request)) return run_on_cpu(request, device, cancel);
   TopologyProbe unasked;
   TopologyProbe& spent = probe ? *probe : unasked;
+  LoopsOnCpu loops(device, cancel, spent);
+  if (asks_for_loops(request)) {
+    if (asks_for_nothing_else(request)) return run_on_cpu(request, device, cancel);
+    CUTLOSS_TRY(loops.start(request));
+  }
   const int64_t items = request.items;
   const double mean = Reduction(request.reduction) == Reduction::kMean && items > 0 ? 1 / double(items) : 1;
   double loss = 0;
@@ -290,11 +319,12 @@ Status run_matching(MatchingRequest& request, Device& device, Cancel& cancel, To
     const std::unique_ptr<double[]> losses(new (std::nothrow) double[items]);
     if (!losses) return failure(Code::kMemory, "Expected memory for the losses of %" PRId64 " items", items);
     const double scale = mean * r.upstream_scale;
-    CUTLOSS_TRY(r.axes == 3 ? matching_of<3>(r, scale, losses.get(), device, cancel, spent)
-                            : matching_of<2>(r, scale, losses.get(), device, cancel, spent));
+    CUTLOSS_TRY(r.axes == 3 ? matching_of<3>(r, scale, losses.get(), loops, device, cancel, spent)
+                            : matching_of<2>(r, scale, losses.get(), loops, device, cancel, spent));
     for (int64_t item = 0; item < items; ++item) loss += losses[item];
     return {};
   }));
+  if (loops.started()) CUTLOSS_TRY(loops.deliver(request));
   request.loss = loss * mean;
   return {};
 }

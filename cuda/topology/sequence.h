@@ -12,6 +12,7 @@ namespace cutloss::cuda {
 struct TopologyProbe {
   uint32_t one_block_items = kOneBlockItems;  // 0: one block finishes nothing
   uint32_t items_per_block = kItemsPerBlock;
+  void (*at_loops)() = nullptr;  // called by the thread that has loops reduced, when it begins
 
   int64_t launches = 0;
   int64_t reads = 0;         // of the GPU's numbers by the host
@@ -46,6 +47,8 @@ class Sequence {
     if (cancel_.requested()) return cancelled();
     return device_.stream.check(error_, "compute the topology of fields");
   }
+
+  Cancel& cancel() { return cancel_; }
 
   TopologyProbe& probe;
 

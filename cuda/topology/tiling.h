@@ -36,24 +36,31 @@ constexpr int bits_of_count(uint64_t count) {
 }
 
 /// A launch follows a pointer this often.
-inline constexpr int kHops = 32;
+inline constexpr int kHops = 64;
 
-/// Launches until every pointer of a tree of `count` nodes is at its root, however high the tree: an even number,
-/// because they go back and forth between two arrays.
+/// Launches until every pointer of a tree of `count` nodes is at its root, however high the tree; the first of them does
+/// other things beside.
 CUTLOSS_HD constexpr int jumps_for(uint32_t count) {
   int jumps = 2;
-  for (uint64_t reach = uint64_t{kHops} * kHops; reach < count; reach *= kHops * kHops) jumps += 2;
+  for (uint64_t reach = uint64_t{kHops} * kHops; reach < count; reach *= kHops) ++jumps;
   return jumps;
 }
 
-/// How many launches Betti matching in 2-D takes at most, whatever the fields: a forest for each dimension.
-constexpr int64_t most_launches(uint64_t nodes) {
-  constexpr int64_t kSteps = 5, kScan = 2, kSort = 2 * 3 * 4, kRest = 26, kFields = 8;
+/// How many launches Betti matching in 2-D takes at most, whatever the fields: a forest for each dimension. Of every
+/// grid at most half the supervertices of a level are left on the next.
+constexpr int64_t most_launches(uint64_t places, uint64_t grids) {
+  constexpr int64_t kLarge = 2, kSmall = 2, kScan = 2, kSort = 2 * 3 * 4, kOfDimension = 21, kOfCall = 9;
   int64_t rounds = 0;
-  for (uint64_t level = nodes; level > 1; level /= 2)
-    rounds += kSteps + jumps_for(static_cast<uint32_t>(level)) + kScan;
-  return kFields + 2 * (rounds + kSort + kRest);
+  for (uint64_t of_grid = places; of_grid > 1; of_grid /= 2) {
+    const uint64_t level = of_grid * grids;
+    rounds += level > kOneBlockComponents ? kLarge + jumps_for(static_cast<uint32_t>(level)) : kSmall;
+    rounds += kScan;
+  }
+  return kOfCall + 2 * (rounds + kSort + kOfDimension);
 }
+
+/// And how many rounds a forest takes.
+constexpr int64_t most_rounds(uint64_t places) { return bits_of_count(places) - 1; }
 
 /// Of the workspace, what does not grow with the fields.
 inline constexpr size_t kFixedTopologyBytes = size_t{2} << 20;

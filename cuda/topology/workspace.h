@@ -36,9 +36,9 @@ struct Workspace {
   uint32_t* earliest;
   LoadReport* report;
   ForestCounts* counts;
-  uint32_t* block_counts;
+  uint32_t *block_counts, *block_live;
   uint32_t* sort_counts;
-  uint32_t* current;
+  uint32_t *current, *few;
   Key* block_elders;
   uint32_t* block_begins;
   ItemSums* sums;
@@ -49,10 +49,9 @@ struct Workspace {
   // forests
   uint32_t *pick, *up, *root_of;
   Key* best;
-  uint32_t* component;
-  uint32_t* lists[2];
+  uint32_t *component, *spare, *list;
 
-  // chains, in the place of best, component and lists
+  // chains, in the place of those
   Pairs pairs, other;
   uint32_t* owners;
   Deaths deaths;
@@ -64,6 +63,18 @@ struct Workspace {
 
   size_t bytes;
 
+  /// What a forest of `graph` is grown in.
+  template <class GraphOf>
+  Forest<GraphOf> forest(const GraphOf& graph) const {
+    Forest<GraphOf> f = {};
+    f.graph = graph;
+    f.pick = pick, f.up = up, f.root_of = root_of;
+    f.best = best, f.component = component, f.spare = spare, f.list = list;
+    f.current = current, f.few = few;
+    f.block_live = block_live, f.block_counts = block_counts, f.counts = counts;
+    return f;
+  }
+
   static Workspace cut(void* memory, const Fields<kAxes>& fields, int64_t all_items, int slices, bool slopes_wanted) {
     const uint64_t nodes = fields.nodes(), joints = nodes * kAxes, voxels = uint64_t{fields.items} * fields.places();
     Workspace w = {};
@@ -74,8 +85,10 @@ struct Workspace {
     w.counts = all.take<ForestCounts>(1);
     const uint64_t blocks = std::max<uint64_t>(kMostTopologyBlocks, uint64_t{fields.items} * slices);
     w.block_counts = all.take<uint32_t>(blocks);
+    w.block_live = all.take<uint32_t>(kMostTopologyBlocks);
     w.sort_counts = all.take<uint32_t>(kSortCountsBytes / 4);
     w.current = all.take<uint32_t>(kOneBlockComponents);
+    w.few = all.take<uint32_t>(kOneBlockItems);
     w.block_elders = all.take<Key>(kMostTopologyBlocks * kMostOrders);
     w.block_begins = all.take<uint32_t>(kMostTopologyBlocks);
     w.sums = all.take<ItemSums>(kAxes * uint64_t{fields.items} * slices);
@@ -91,10 +104,11 @@ struct Workspace {
     Cutter chains = forest.over();
     w.best = forest.take<Key>(nodes);
     w.component = forest.take<uint32_t>(nodes);
-    for (uint32_t*& list : w.lists) list = forest.take<uint32_t>(most_live(nodes, joints));
+    w.spare = forest.take<uint32_t>(nodes);
+    w.list = forest.take<uint32_t>(joints);
 
-    w.deaths.joint = chains.take<uint32_t>(nodes);
-    w.deaths.image = chains.take<uint32_t>(nodes);
+    w.deaths.joint = chains.take<uint32_t>(2 * nodes);
+    w.deaths.image = w.deaths.joint + nodes;
     w.pairs = {chains.take<uint32_t>(nodes), chains.take<uint32_t>(nodes)};
     Cutter owners = chains.over();
     w.owners = owners.take<uint32_t>(joints);
@@ -103,8 +117,8 @@ struct Workspace {
 
     for (uint32_t*& totals : w.totals) totals = elders.take<uint32_t>(nodes);
     if (slopes_wanted) {
-      w.node_slopes = bars.take<double>(voxels);
-      w.joint_slopes = bars.take<double>(voxels * kAxes);
+      w.node_slopes = bars.take<double>(voxels * (1 + kAxes));
+      w.joint_slopes = w.node_slopes + voxels;
     }
     w.mates = w.pairs.keys;
     w.numbers = w.pairs.values;

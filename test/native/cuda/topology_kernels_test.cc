@@ -76,8 +76,7 @@ class Steps {
     load();
     check_ranks();
     graph_ = {fields_, nullptr};
-    forest_ = {graph_,     w_.pick,         w_.up,    w_.root_of, w_.best, w_.component, {w_.lists[0], w_.lists[1]},
-               w_.current, w_.block_counts, w_.counts};
+    forest_ = w_.forest(graph_);
     CHECK(grow(sequence_, forest_, &counts_).ok());
     kruskal();
     check_forest();
@@ -85,8 +84,7 @@ class Steps {
     const std::vector<uint32_t> up(w_.up, w_.up + counts_.begins[counts_.levels]);
     CHECK(order_by_chain(sequence_, forest_, memory, &counts_, &chains_).ok());
     check_chains(up);
-    sequence_.fill(w_.deaths.joint, 0xff, size_t{4} * fields_.nodes());
-    sequence_.fill(w_.deaths.image, 0xff, size_t{4} * fields_.nodes());
+    sequence_.fill(w_.deaths.joint, 0xff, size_t{8} * fields_.nodes());
     find_deaths(sequence_,
                 Elders<G>{graph_,
                           w_.pick,
