@@ -32,9 +32,8 @@ __global__ void __launch_bounds__(kThreads)
   uint32_t* list = f.list + chunk.begin;
   uint32_t live;
   if (level.number == 0) {
-    live = round.sweep(chunk.end - chunk.begin, list, [&](uint32_t i) {
-      return f.graph.exists(chunk.begin + i) ? chunk.begin + i : kNone;
-    });
+    live = round.sweep(chunk.end - chunk.begin, list,
+                       [&](uint32_t i) { return f.graph.exists(chunk.begin + i) ? chunk.begin + i : kNone; });
   } else {
     live = round.sweep(f.block_live[blockIdx.x], list, [&](uint32_t i) { return list[i]; });
   }
@@ -45,15 +44,15 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class G>
-__global__ void __launch_bounds__(kThreads) hook_kernel(const __grid_constant__ Forest<G> f, Level level,
-                                                        const __grid_constant__ Labels labels, Key* best) {
+__global__ void __launch_bounds__(kThreads)
+    hook_kernel(const __grid_constant__ Forest<G> f, Level level, const __grid_constant__ Labels labels, Key* best) {
   Round<G>(f, level, labels, best).hook();
 }
 /// Beside the first jump goes whatever may: nothing here reads what another part writes.
 template <class G>
-__global__ void __launch_bounds__(kThreads) number_kernel(const __grid_constant__ Forest<G> f, Level level,
-                                                          const __grid_constant__ Labels labels, Key* best,
-                                                          Key* next_best) {
+__global__ void __launch_bounds__(kThreads)
+    number_kernel(const __grid_constant__ Forest<G> f, Level level, const __grid_constant__ Labels labels, Key* best,
+                  Key* next_best) {
   const Round<G> round(f, level, labels, best);
   round.number();
   round.jump(0);

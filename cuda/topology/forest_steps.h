@@ -19,8 +19,8 @@ class Round {
         numbers_(reinterpret_cast<uint32_t*>(best)),
         jumps_(jumps_for(level.count)) {}
 
-  /// Joints whose ends are still apart offer themselves to both, and stay at the beginning of the list; returns how many.
-  /// `joint_at` says which joints these are, kNone for none.
+  /// Joints whose ends are still apart offer themselves to both, and stay at the beginning of the list; returns how
+  /// many. `joint_at` says which joints these are, kNone for none.
   template <class JointAt>
   __device__ uint32_t sweep(uint32_t count, uint32_t* list, const JointAt& joint_at) const {
     Together together;
@@ -116,9 +116,7 @@ class Round {
   }
 
   /// Jumps go back and forth between two arrays, and after the last one must have arrived at f_.up.
-  __device__ uint32_t* before_turn(int turn) const {
-    return (jumps_ - turn) % 2 ? f_.spare : f_.up + level_.begin;
-  }
+  __device__ uint32_t* before_turn(int turn) const { return (jumps_ - turn) % 2 ? f_.spare : f_.up + level_.begin; }
   __device__ bool is_root(uint32_t s) const { return before_turn(0)[s] == s && f_.pick[level_.begin + s] != kNone; }
 
   const Forest<GraphOf>& f_;

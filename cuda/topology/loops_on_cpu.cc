@@ -3,7 +3,6 @@
 #include <cinttypes>
 #include <cstring>
 #include <new>
-#include <system_error>
 
 namespace cutloss::cuda {
 namespace {
@@ -83,8 +82,8 @@ Status LoopsOnCpu::start(const Request& request) noexcept {
   started_ = true;
   try {
     thread_ = std::thread([this] { run(); });
-  } catch (const std::system_error&) {
-    run();  // where there is no thread, one after the other
+  } catch (...) {
+    run();  // no thread, or no memory for one: one after the other
   }
   return {};
 }

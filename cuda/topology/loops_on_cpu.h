@@ -28,7 +28,7 @@ class LoopsOnCpu {
   Status join() noexcept;
 
   /// Of Betti matching, after join(): what the bars of each item add to its loss and, if it is wanted, to its gradient.
-  const ItemSums* sums() const { return sums_.get(); }   // [items]
+  const ItemSums* sums() const { return sums_.get(); }    // [items]
   const double* slopes() const { return slopes_.get(); }  // [items, voxels]; null if not wanted
 
   /// Puts the bars among the caller's, which have those of the other dimensions already.

@@ -225,8 +225,8 @@ Status matching_of(const MatchingRequest& r, double scale, double* losses, Loops
     };
     if (r.wants(kAxes - 1)) CUTLOSS_TRY(match.template operator()<Merging::kTopCells>());
     if (r.wants(0)) CUTLOSS_TRY(match.template operator()<Merging::kVoxels>());
-    Finish<kAxes> finish = {fields,   r,       run.first(), dimensions, run.slices(), w.sums,
-                            w.losses, nullptr, nullptr,     scale};
+    Finish<kAxes> finish = {fields, r,        run.first(), dimensions, run.slices(),
+                            w.sums, w.losses, nullptr,     nullptr,    scale};
     if (r.gradient) finish.slopes = w.slopes;
     if (loops.started()) CUTLOSS_TRY(run.join(loops, &finish));
     finish_items(sequence, finish);
@@ -295,7 +295,8 @@ Status run_persistence(PersistenceRequest& request, Device& device, Cancel& canc
     Sequence sequence(device, cancel, spent);
     CUTLOSS_TRY(clear(sequence, {&r.bars.counts}));
     if (is_empty(r)) return {};
-    CUTLOSS_TRY(r.axes == 3 ? persistence_of<3>(r, device, cancel, spent) : persistence_of<2>(r, device, cancel, spent));
+    CUTLOSS_TRY(r.axes == 3 ? persistence_of<3>(r, device, cancel, spent)
+                            : persistence_of<2>(r, device, cancel, spent));
     return loops.join();
   }));
   return loops.started() ? loops.deliver(request) : Status{};

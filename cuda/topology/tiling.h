@@ -38,8 +38,8 @@ constexpr int bits_of_count(uint64_t count) {
 /// A launch follows a pointer this often.
 inline constexpr int kHops = 64;
 
-/// Launches until every pointer of a tree of `count` nodes is at its root, however high the tree; the first of them does
-/// other things beside.
+/// Launches until every pointer of a tree of `count` nodes is at its root, however high the tree; the first of them
+/// does other things beside.
 CUTLOSS_HD constexpr int jumps_for(uint32_t count) {
   int jumps = 2;
   for (uint64_t reach = uint64_t{kHops} * kHops; reach < count; reach *= kHops) ++jumps;

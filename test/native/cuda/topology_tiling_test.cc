@@ -33,7 +33,8 @@ void check_launches() {
   for (uint32_t side = 16; side <= 8192; side *= 2) {
     for (const uint64_t items : {1, 16, 64}) {
       const double logarithm = std::log2(3.0 * static_cast<double>(items * places_of(side)));
-      CHECK(static_cast<double>(most_launches(places_of(side), 3 * items)) <= most_launches(1, 1) + logarithm * logarithm);
+      CHECK(static_cast<double>(most_launches(places_of(side), 3 * items)) <=
+            most_launches(1, 1) + logarithm * logarithm);
     }
   }
 }
