@@ -116,7 +116,7 @@ function demangle(nvcc, names) {
     line
       .replace(/^void /, '')
       .replace(/\(anonymous namespace\)::|<unnamed>::|cutloss::cuda::|cutloss::/g, '')
-      .replace(/\((int|bool|RegionPath)\)/g, '')
+      .replace(/\((int|bool|RegionPath|Merging)\)/g, '')
       .replace(/\(.*\)$/, ''),
   );
 }

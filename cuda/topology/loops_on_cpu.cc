@@ -1,6 +1,6 @@
 #include "cuda/topology/loops_on_cpu.h"
 
-#include <cinttypes>
+#include <chrono>
 #include <cstring>
 #include <new>
 
@@ -92,13 +92,18 @@ template Status LoopsOnCpu::start(const MatchingRequest&) noexcept;
 
 void LoopsOnCpu::run() noexcept {
   if (at_loops_) at_loops_();
-  result_ = cpu_engine().run(request_, cancel_);
+  result_ = cpu_engine().run(request_, own_cancel_);
   if (const auto* matching = std::get_if<MatchingRequest>(&request_); matching && result_.ok()) {
     result_ = score(*matching);
   }
+  done_ = true;
 }
 
 Status LoopsOnCpu::join() noexcept {
+  while (thread_.joinable() && !done_) {
+    if (cancel_.requested()) own_cancel_.request();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   if (thread_.joinable()) thread_.join();
   return result_;
 }
@@ -107,7 +112,7 @@ Status LoopsOnCpu::score(const MatchingRequest& r) noexcept {
   const double sign = r.sublevel ? 1 : -1;
   const auto counts_target = UnmatchedTarget(r.unmatched_target) == UnmatchedTarget::kCount;
   for (int64_t item = 0; item < r.items; ++item) {
-    if (cancel_.requested()) return cancelled();
+    if (own_cancel_.requested()) return cancelled();
     const int64_t stretch = item * r.axes + kLoops, first = stretch * capacity_;
     const auto ends = [&](int side, int64_t i) {
       return BarValues{sign * bars_[side].birth[first + i], sign * bars_[side].death[first + i]};

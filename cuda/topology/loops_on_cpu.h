@@ -2,6 +2,7 @@
 // beside the one that drives the GPU, into memory of its own; what it found joins the rest once both are there.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <thread>
 
@@ -17,6 +18,7 @@ class LoopsOnCpu {
   LoopsOnCpu(Device& device, Cancel& cancel, const TopologyProbe& probe)
       : device_(device), cancel_(cancel), guests_(device, cancel), at_loops_(probe.at_loops) {}
   ~LoopsOnCpu() {
+    own_cancel_.request();  // of no use any more if the GPU failed
     if (thread_.joinable()) thread_.join();
   }
 
@@ -53,11 +55,13 @@ class LoopsOnCpu {
 
   Device& device_;
   Cancel& cancel_;
+  Cancel own_cancel_;
   Guests guests_;
   void (*const at_loops_)();
   Request request_;
   Status result_;
   std::thread thread_;
+  std::atomic<bool> done_{false};
   bool started_ = false;
 
   int64_t capacity_ = 0;

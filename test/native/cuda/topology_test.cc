@@ -256,9 +256,12 @@ void expect_costs(const char* name, const Shape& shape, test::Random& random, Fi
   CHECK(probe.workspace_bytes <= most * voxels * 21 / 20 + cuda::kFixedTopologyBytes);
 }
 
-void test_costs(const std::vector<Shape>& shapes, test::Random& random) {
+/// Of all fields, or of one of them.
+void test_costs(const std::vector<Shape>& shapes, test::Random& random, const std::string& only = "") {
   for (const Shape& shape : shapes) {
-    for (const auto& [name, fill] : test::fields) expect_costs(name, shape, random, fill);
+    for (const auto& [name, fill] : test::fields) {
+      if (only.empty() || only == name) expect_costs(name, shape, random, fill);
+    }
   }
 }
 
@@ -268,8 +271,11 @@ int main() {
   test::Random random(20261120);
   CHECK(gpu().stream.open(0).ok() && gpu().memory.open().ok());
   gpu().multiprocessors = 4;
-  if (const char* side = std::getenv("CUTLOSS_TOPOLOGY_SIDE")) {  // costs alone, of squares as large as one likes
-    test_costs({{1, 0, std::atoi(side), std::atoi(side)}}, random);
+  if (const char* text = std::getenv("CUTLOSS_TOPOLOGY_COSTS")) {  // nothing else, of a batch as large as one likes
+    Shape shape = {};
+    char only[40] = "";
+    CHECK(std::sscanf(text, "%dx%dx%d:%39[^\n]", &shape.items, &shape.height, &shape.width, only) >= 3);
+    test_costs({shape}, random, only);
     return test::finish("topology");
   }
   test_fields(random);
