@@ -91,9 +91,6 @@ class CudaEngine final : public Engine {
 
   Status run_one(RegionsRequest& request, Cancel& cancel) noexcept {
     CUTLOSS_TRY(check(request));
-    if (request.has_planes()) {
-      return failure(Code::kDevice, "The CUDA engine does not compute this loss of regions yet: choose device 'cpu'");
-    }
     const std::lock_guard lock(stream().submission());
     CUTLOSS_TRY(stream().enter());
     return run_regions(request, device_, cancel);

@@ -41,12 +41,11 @@ class LovaszRegion {
  public:
   LovaszRegion(const Planes& planes, int64_t region, SortRoom room, const ForEach& for_each)
       : planes_(planes),
-        region_(region),
         elements_(planes.region_size()),
         first_(region * elements_),
         room_(room),
         for_each_(for_each),
-        weighted_(planes.weights || planes.labels || (planes.r.class_weights && !planes.r.by_class())) {}
+        weighted_(planes.weights || planes.labels || planes.class_weights) {}
 
   double run() {
     each_chunk([&](int64_t, int64_t begin, int64_t end) {
@@ -77,8 +76,8 @@ class LovaszRegion {
   Element read(const SortKey& key) const {
     if (!kWeighted) return {1, 1, double(key.bits >> 31)};
     const int64_t i = key.element;
-    const int64_t pixel = planes_.image_of(region_, i) * planes_.r.pixels + i % planes_.r.pixels;
-    return {planes_.weights ? planes_.weights[pixel] : 1, planes_.class_weight(region_, i),
+    const int64_t pixel = planes_.image_of(first_ + i) * planes_.r.pixels + i % planes_.r.pixels;
+    return {planes_.weights ? planes_.weights[pixel] : 1, planes_.class_weight(first_ + i),
             planes_.labels ? planes_.labels[first_ + i] : double(key.bits >> 31)};
   }
 
@@ -121,7 +120,7 @@ class LovaszRegion {
   }
 
   const Planes& planes_;
-  int64_t region_, elements_, first_;
+  int64_t elements_, first_;
   SortRoom room_;
   const ForEach& for_each_;
   bool weighted_;

@@ -13,11 +13,9 @@ Status PlanePass::open() noexcept {
   if (sorts) CUTLOSS_TRY(expect_lovasz_fits(planes_));
   if (kind_ == PlaneLoss::kSoftClDice) rooms_ = cl_dice_rooms(planes_, pool_);
   if (kind_ == PlaneLoss::kSkeletonRecall) rooms_ = skeleton_recall_rooms(planes_, pool_);
-  // of class ids the sign of a difference tells the target, unless what is no probability may lie on either side
-  const bool labels = !sorts || r_.soft_targets || r_.activation == int64_t(Activation::kNone);
   const auto lay_out = [&, this](Arena arena) {
     planes_.predictions = arena.take<float>(planes_.size() + kPlaneSlack);
-    if (labels) planes_.labels = arena.take<float>(planes_.size() + kPlaneSlack);
+    if (need_label_planes(r_)) planes_.labels = arena.take<float>(planes_.size() + kPlaneSlack);
     if (r_.mask || r_.ignores) planes_.weights = arena.take<float>(r_.batch * r_.pixels + kPlaneSlack);
     planes_.sums = arena.take<math::PlaneSums>(planes_.lines());
     rooms_.memory = arena.take<char>(sorts ? lovasz_workspace(planes_) : rooms_.count * rooms_.bytes);
@@ -30,8 +28,8 @@ Status PlanePass::open() noexcept {
 
 StretchPlanes PlanePass::room(int64_t image) const {
   StretchPlanes room;
-  room.predictions = planes_.lines(planes_.predictions, image);
-  room.labels = planes_.lines(planes_.labels, image);
+  room.predictions = planes_.lines_of(planes_.predictions, image);
+  room.labels = planes_.lines_of(planes_.labels, image);
   room.weights = planes_.weights ? planes_.weights + image * r_.pixels : nullptr;
   room.differences = kind_ == PlaneLoss::kLovasz;
   return room;

@@ -25,7 +25,7 @@ class PlanePass {
   Status backward(const math::PlaneSums* slopes) noexcept;
 
   /// After backward().
-  PlaneLines slopes(int64_t image) const { return planes_.lines(planes_.predictions, image); }
+  PlaneLines slopes(int64_t image) const { return planes_.lines_of(planes_.predictions, image); }
 
  private:
   const RegionsRequest& r_;

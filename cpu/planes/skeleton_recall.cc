@@ -38,7 +38,7 @@ Status skeleton_recall_forward(const Planes& planes, const Rooms& rooms, ThreadP
   const int64_t classes = r.region_classes();
   CUTLOSS_TRY(rooms.for_each(planes.lines() == 0 ? 0 : r.batch, pool, cancel, [&](int64_t image, Arena arena) {
     Skeletonizer mask = skeletonizer(r, &arena);
-    const PlaneLines labels = planes.lines(planes.labels, image);
+    const PlaneLines labels = planes.lines_of(planes.labels, image);
     mask.clear();
     for (int64_t c = 0; c < classes; ++c) {
       each_pixel(r, &mask, [&](int64_t pixel, uint8_t& covered) { covered |= labels.of(c)[pixel] > kCovers; });

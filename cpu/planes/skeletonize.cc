@@ -1,7 +1,6 @@
 #include "cpu/planes/skeletonize.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "math/regions/thinning.h"
@@ -61,27 +60,17 @@ void Skeletonizer::thin_2d() {
 void Skeletonizer::thin_3d() {
   const int64_t row = columns_, slice = rows_ * columns_;
   int64_t steps[27];
-  for (int bit = 0; bit < 27; ++bit) {
-    const math::Step step = math::Step::of(bit);
-    steps[bit] = step.z * slice + step.y * row + step.x;
-  }
+  for (int bit = 0; bit < 27; ++bit) steps[bit] = (bit / 9 - 1) * slice + (bit / 3 % 3 - 1) * row + bit % 3 - 1;
   const auto around = [&](int64_t i) {
     uint32_t bits = 0;
     for (int bit = 0; bit < 27; ++bit) bits |= uint32_t{mask_[i + steps[bit]]} << bit;
     return bits;
   };
-  // the order of sides that implementations of this method share
-  const int64_t sides[] = {-row, row, 1, -1, slice, -slice};
-  for (int quiet = 0; quiet < 6;) {
+  for (int quiet = 0; quiet < math::kThinningSides;) {
     quiet = 0;
-    for (const int64_t side : sides) {
-      each_pixel([&](int64_t i) {
-        marks_[i] = 0;
-        if (!mask_[i] || mask_[i + side]) return;
-        const uint32_t bits = around(i);
-        const bool is_end = std::popcount(bits) == 2;  // itself and one neighbour
-        marks_[i] = !is_end && math::keeps_euler_characteristic(bits) && math::hangs_together(bits);
-      });
+    for (int k = 0; k < math::kThinningSides; ++k) {
+      const int64_t side = math::thinning_side(k, row, slice);
+      each_pixel([&](int64_t i) { marks_[i] = mask_[i] && !mask_[i + side] && math::lee_removes(around(i)); });
       quiet += !take_marked([&](int64_t i) { return math::hangs_together(around(i)); });
     }
   }

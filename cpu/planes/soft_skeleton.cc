@@ -11,11 +11,6 @@ namespace {
 float least(float a, float b) { return b < a ? b : a; }
 float largest(float a, float b) { return b > a ? b : a; }
 
-struct Neighbours {
-  int64_t first, last;
-  Neighbours(int64_t at, int64_t length) : first(at > 0 ? at - 1 : at), last(at + 1 < length ? at + 1 : at) {}
-};
-
 }  // namespace
 
 SoftSkeleton::SoftSkeleton(const PlaneShape& shape, int64_t rounds, Arena* arena)
@@ -37,7 +32,7 @@ void SoftSkeleton::each_row(const float* from, float* to, const Line& line) cons
   for (int64_t z = 0; z < depth; ++z) {
     for (int64_t y = 0; y < height; ++y) {
       const auto row = [&](int64_t at_z, int64_t at_y) { return from + (at_z * height + at_y) * width; };
-      const Neighbours ys(y, height), zs(z, depth);
+      const math::Beside<int64_t> ys(y, height), zs(z, depth);
       line(row(z, y), row(z, ys.first), row(z, ys.last), row(zs.first, y), row(zs.last, y),
            to + (z * height + y) * width);
     }
@@ -107,47 +102,14 @@ void SoftSkeleton::backward(const float* by_skeleton, float* by_plane) {
       grown_[i] = by.before;
       if (!(d > 0) || by.d == 0) continue;
       slope_[i] += by.d;
-      next_slope_[largest_around(next, i)] -= by.d;
+      next_slope_[math::largest_around(shape_, next, i)] -= by.d;
     }
     for (int64_t i = 0; i < size_; ++i) {
-      if (next_slope_[i] != 0) slope_[least_beside(value, i)] += next_slope_[i];
+      if (next_slope_[i] != 0) slope_[math::least_beside(shape_, value, i)] += next_slope_[i];
     }
     std::swap(slope_, next_slope_);
   }
   std::copy_n(next_slope_, size_, by_plane);
-}
-
-SoftSkeleton::Place SoftSkeleton::place(int64_t pixel) const {
-  return {pixel / (shape_.height * shape_.width), pixel / shape_.width % shape_.height, pixel % shape_.width};
-}
-
-int64_t SoftSkeleton::least_beside(const float* plane, int64_t pixel) const {
-  const Place at = place(pixel);
-  const Neighbours zs(at.z, shape_.depth), ys(at.y, shape_.height), xs(at.x, shape_.width);
-  const int64_t slice = shape_.height * shape_.width;
-  int64_t found = pixel + (zs.first - at.z) * slice;
-  const int64_t others[] = {
-      pixel + (ys.first - at.y) * shape_.width, pixel + xs.first - at.x,         pixel, pixel + xs.last - at.x,
-      pixel + (ys.last - at.y) * shape_.width,  pixel + (zs.last - at.z) * slice};
-  for (const int64_t other : others) {
-    if (plane[other] < plane[found] || (plane[other] == plane[found] && other < found)) found = other;
-  }
-  return found;
-}
-
-int64_t SoftSkeleton::largest_around(const float* plane, int64_t pixel) const {
-  const Place at = place(pixel);
-  const Neighbours zs(at.z, shape_.depth), ys(at.y, shape_.height), xs(at.x, shape_.width);
-  int64_t found = (zs.first * shape_.height + ys.first) * shape_.width + xs.first;
-  for (int64_t z = zs.first; z <= zs.last; ++z) {
-    for (int64_t y = ys.first; y <= ys.last; ++y) {
-      for (int64_t x = xs.first; x <= xs.last; ++x) {
-        const int64_t other = (z * shape_.height + y) * shape_.width + x;
-        if (plane[other] > plane[found]) found = other;
-      }
-    }
-  }
-  return found;
 }
 
 }  // namespace cutloss::cpu

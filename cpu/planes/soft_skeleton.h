@@ -5,13 +5,11 @@
 #include <cstdint>
 
 #include "cpu/workspace.h"
+#include "math/regions/soft_skeleton.h"
 
 namespace cutloss::cpu {
 
-struct PlaneShape {
-  int64_t depth, height, width;  // depth 1 in 2-D
-  int64_t pixels() const { return depth * height * width; }
-};
+using PlaneShape = math::PlaneShape<int64_t>;
 
 class SoftSkeleton {
  public:
@@ -31,13 +29,6 @@ class SoftSkeleton {
   void each_row(const float* from, float* to, const Line& line) const;
   void erode(const float* from, float* to) const;
   void dilate(const float* from, float* to);
-
-  struct Place {
-    int64_t z, y, x;
-  };
-  Place place(int64_t pixel) const;
-  int64_t least_beside(const float* plane, int64_t pixel) const;
-  int64_t largest_around(const float* plane, int64_t pixel) const;
 
   PlaneShape shape_;
   int64_t rounds_, size_;

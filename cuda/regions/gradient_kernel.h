@@ -105,7 +105,7 @@ class RegionGradientPass {
           [&](int c) {
             const Prediction x = Prediction::of_probability(t_.scaled(t_.prediction(c, i), scale, low));
             const float y = t_.label(c, i);
-            mean = fmaf(x.p, slope_of(c, x, y), mean) - pull_of(c, x, y);
+            mean = fmaf(x.p, slope_of(c, i, x, y), mean) - pull_of(c, x, y);
           },
           [&] {
             all += mean;
@@ -121,7 +121,7 @@ class RegionGradientPass {
                                                                                                              float e) {
         const Prediction x = Prediction::of_probability(t_.scaled(e, scale, low));
         const float y = t_.label(c, i);
-        return weight * (x.p * (slope_of(c, x, y) - mean) - pull_of(c, x, y));
+        return weight * (x.p * (slope_of(c, i, x, y) - mean) - pull_of(c, x, y));
       };
     });
   }
@@ -133,9 +133,9 @@ class RegionGradientPass {
     replace([this, sigmoid](int i) {
       return [this, sigmoid, i, weight = t_.weight(i)](int c, float z) {
         const float y = t_.label(c, i);
-        if (!sigmoid) return weight * slope_of(c, Prediction::of_probability(z), y);
+        if (!sigmoid) return weight * slope_of(c, i, Prediction::of_probability(z), y);
         const Prediction x = Prediction::of_sigmoid(z);
-        float value = slope_of(c, x, y) * (x.p * x.rest);
+        float value = slope_of(c, i, x, y) * (x.p * x.rest);
         if (pass_.terms) {
           value += math::SigmoidTerms<ScalarTerm>::of(z, y, pass_.focal, factors_.cross_entropy, factors_.focal).slope;
         }
@@ -144,9 +144,17 @@ class RegionGradientPass {
     });
   }
 
-  __device__ float slope_of(int c, const Prediction& x, float y) const {
+  __device__ float slope_of(int c, int i, const Prediction& x, float y) const {
     const CellSlopes s = slopes_[c];
-    return math::slope_of<ScalarTerm>({s.a, s.b, s.c, s.d}, pass_.transform, pass_.transform_parameter, x, y);
+    const float slope =
+        math::slope_of<ScalarTerm>({s.a, s.b, s.c, s.d}, pass_.transform, pass_.transform_parameter, x, y);
+    return pass_.planes.predictions ? slope + slope_of_plane(c, i) : slope;
+  }
+
+  __device__ float slope_of_plane(int c, int i) const {
+    const RegionPlanes& p = pass_.planes;
+    if (c < r_.first_class) return 0;
+    return p.predictions[t_.image * p.image_stride + (c - r_.first_class) * p.class_stride + t_.first + i];
   }
 
   /// y v of a class: what its own terms pull at the pixel.

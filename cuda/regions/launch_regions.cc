@@ -7,6 +7,8 @@ namespace cutloss::cuda {
 template <class T>
 cudaError_t start_region_moments(const RegionPass& pass, cudaStream_t stream);
 template <class T>
+cudaError_t start_region_planes(const RegionPass& pass, cudaStream_t stream);
+template <class T>
 cudaError_t start_region_gradient(const RegionPass& pass, cudaStream_t stream);
 
 cudaError_t launch_region_moments(const RegionPass& pass, cudaStream_t stream) {
@@ -14,6 +16,14 @@ cudaError_t launch_region_moments(const RegionPass& pass, cudaStream_t stream) {
     case DType::kFloat16: return start_region_moments<Half>(pass, stream);
     case DType::kBFloat16: return start_region_moments<BFloat16>(pass, stream);
     default: return start_region_moments<float>(pass, stream);
+  }
+}
+
+cudaError_t launch_region_planes(const RegionPass& pass, cudaStream_t stream) {
+  switch (pass.request.predictions.dtype) {
+    case DType::kFloat16: return start_region_planes<Half>(pass, stream);
+    case DType::kBFloat16: return start_region_planes<BFloat16>(pass, stream);
+    default: return start_region_planes<float>(pass, stream);
   }
 }
 

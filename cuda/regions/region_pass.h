@@ -1,12 +1,14 @@
 // What the kernels of the regions engine are given, what they leave behind, and their launchers. First the moments:
 // each block leaves its sums, which a small kernel adds up in the order of the blocks. The host judges them
-// (engine/region_losses.h). Then the gradient, which needs no more of the other pixels than the slopes.
+// (engine/region_losses.h). Then the gradient, which needs no more of the other pixels than the slopes. Losses that
+// look at whole planes have those made and judged in between (cuda/planes).
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include "cuda/regions/tiling.h"
 #include "engine/region_losses.h"
+#include "engine/region_planes.h"
 #include "math/regions/prediction.h"
 
 namespace cutloss::cuda {
@@ -43,6 +45,9 @@ struct RegionPass {
   const CellSlopes* slopes;     // [images, classes]
   const PixelFactors* factors;  // [images]
 
+  RegionPlanes planes;  // of a loss that needs them: predictions, and for the gradient the slopes by them per weight
+  bool differences;     // predictions minus labels instead; of the sign bit 1 where a pixel is of the class
+
   RegionPath gradient_path() const {
     if (activation != Activation::kSoftmax) return RegionPath::kEach;
     return plain && !tiling.in_workspace() ? RegionPath::kPlainSoftmax : RegionPath::kSoftmax;
@@ -65,6 +70,9 @@ cudaError_t launch_region_moments(const RegionPass& pass, cudaStream_t stream);
 
 /// From pass.sums to pass.cells and pass.images.
 cudaError_t launch_region_merge(const RegionPass& pass, cudaStream_t stream);
+
+/// Leaves pass.planes.
+cudaError_t launch_region_planes(const RegionPass& pass, cudaStream_t stream);
 
 cudaError_t launch_region_gradient(const RegionPass& pass, cudaStream_t stream);
 

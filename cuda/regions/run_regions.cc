@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 
+#include "cuda/planes/plane_pass.h"
 #include "cuda/regions/region_pass.h"
 #include "cuda/residence.h"
 #include "engine/region_targets.h"
@@ -28,7 +29,8 @@ RegionPass make_pass(const RegionsRequest& r, int multiprocessors) {
   pass.activation = static_cast<Activation>(r.activation);
   pass.transform = static_cast<math::RegionTransform>(r.transform);
   pass.transform_parameter = static_cast<float>(r.transform_parameter);
-  pass.plain = !r.soft_targets && !r.squared && !r.l1 && pass.transform == math::RegionTransform::kNone;
+  pass.plain =
+      !r.soft_targets && !r.squared && !r.l1 && !r.has_planes() && pass.transform == math::RegionTransform::kNone;
   pass.terms = r.has_pixel_terms();
   pass.focal = focal_options(r);
   pass.class_reciprocal = static_cast<uint32_t>(((uint64_t{1} << 32) + r.classes - 1) / r.classes);
@@ -87,7 +89,7 @@ class SmallViews {
 class RegionsRun {
  public:
   RegionsRun(RegionsRequest& request, Device& device, Cancel& cancel)
-      : r_(request), device_(device), cancel_(cancel), residence_(device, cancel) {}
+      : r_(request), device_(device), cancel_(cancel), residence_(device, cancel), planes_(device, cancel) {}
 
   Status run() noexcept {
     RegionsRequest judged = r_;
@@ -96,6 +98,7 @@ class RegionsRun {
     RegionSums sums;
     CUTLOSS_TRY(sums.allocate(r_));
     if (has_pixels()) CUTLOSS_TRY(add_up(&sums));
+    if (has_pixels() && r_.has_planes()) CUTLOSS_TRY(look_at_planes(&sums));
     if (cancel_.requested()) return cancelled();
 
     RegionSlopeTable slopes;
@@ -119,10 +122,8 @@ class RegionsRun {
                      static_cast<long long>(kMostRegionClasses), static_cast<long long>(r_.classes));
     }
     RegionsRequest resident = r_;
-    for (View* view : {&resident.class_weights, &resident.upstream, &resident.given_moments, &resident.per_item,
-                       &resident.moments}) {
-      *view = {};
-    }
+    for (View* view : {&resident.upstream, &resident.given_moments, &resident.per_item, &resident.moments}) *view = {};
+    if (!r_.has_planes()) resident.class_weights = {};
     CUTLOSS_TRY(residence_.move_in(resident));
     pass_ = make_pass(r_, device_.multiprocessors);
     pass_.request = resident;
@@ -131,6 +132,15 @@ class RegionsRun {
       pass_.workspace = workspace_.as<std::byte>();
     }
     return r_.given_moments ? check_targets() : take_moments(sums);
+  }
+
+  Status look_at_planes(RegionSums* sums) noexcept {
+    CUTLOSS_TRY(planes_.open(pass_.request));
+    pass_.planes = planes_.planes();
+    if (!pass_.planes.predictions) return {};
+    pass_.differences = r_.plane_loss == int64_t(math::PlaneLoss::kLovasz);
+    CUTLOSS_TRY(put(launch_region_planes(pass_, handle()), "lay out the planes"));
+    return planes_.forward(sums->planes.get());
   }
 
   Status check_targets() noexcept {
@@ -193,6 +203,7 @@ class RegionsRun {
     CUTLOSS_TRY(factors_.allocate(device_.memory, factors_bytes));
     CUTLOSS_TRY(device_.staging.upload(slopes_.as(), slopes.cells.get(), slopes_bytes, cancel_));
     CUTLOSS_TRY(device_.staging.upload(factors_.as(), slopes.images.get(), factors_bytes, cancel_));
+    if (pass_.planes.predictions) CUTLOSS_TRY(planes_.backward(slopes.planes.get()));
     pass_.slopes = slopes_.as<CellSlopes>();
     pass_.factors = factors_.as<PixelFactors>();
     return put(launch_region_gradient(pass_, handle()), "compute the gradient");
@@ -221,6 +232,7 @@ class RegionsRun {
   Device& device_;
   Cancel& cancel_;
   Residence residence_;
+  PlanePass planes_;
   RegionPass pass_ = {};
   Scratch workspace_, slopes_, factors_;
 };

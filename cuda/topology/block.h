@@ -74,23 +74,27 @@ class Together {
   }
 
   /// The sum of the values of all threads before this one; *total: of all threads.
-  __device__ uint32_t sum_before(uint32_t value, uint32_t* total) {
+  template <class T>
+  __device__ T sum_before(T value, T* total) {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    uint32_t through = value;
+    T through = value;
     for (int distance = 1; distance < 32; distance *= 2) {
-      const uint32_t other = __shfl_up_sync(~0u, through, distance);
+      const T other = __shfl_up_sync(~0u, through, distance);
       if (lane >= distance) through += other;
     }
-    uint32_t* slots = take_slots<uint32_t>();
+    T* slots = take_slots<T>();
     if (lane == 31) slots[warp] = through;
+    // what lanes before this one add up to: a difference would not be exact for numbers that round
+    T before = __shfl_up_sync(~0u, through, 1);
+    if (lane == 0) before = 0;
     __syncthreads();
-    uint32_t before = through - value, all = 0;
+    T of_warps = 0, all = 0;
     for (int w = 0; w < kTopologyWarps; ++w) {
-      before += w < warp ? slots[w] : 0;
+      of_warps += w < warp ? slots[w] : 0;
       all += slots[w];
     }
     *total = all;
-    return before;
+    return of_warps + before;
   }
 
  private:

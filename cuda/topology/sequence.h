@@ -23,7 +23,8 @@ struct TopologyProbe {
 
 class Sequence {
  public:
-  Sequence(Device& device, Cancel& cancel, TopologyProbe& probe) : probe(probe), device_(device), cancel_(cancel) {}
+  Sequence(Device& device, Cancel& cancel, TopologyProbe& probe, const char* doing = "compute the topology of fields")
+      : probe(probe), device_(device), cancel_(cancel), doing_(doing) {}
 
   template <class... Parameters, class... Arguments>
   void run(void (*kernel)(Parameters...), int blocks, size_t shared_bytes, Arguments... arguments) {
@@ -45,7 +46,7 @@ class Sequence {
   }
   Status status() noexcept {
     if (cancel_.requested()) return cancelled();
-    return device_.stream.check(error_, "compute the topology of fields");
+    return device_.stream.check(error_, doing_);
   }
 
   Cancel& cancel() { return cancel_; }
@@ -59,6 +60,7 @@ class Sequence {
 
   Device& device_;
   Cancel& cancel_;
+  const char* doing_;
   cudaError_t error_ = cudaSuccess;
 };
 

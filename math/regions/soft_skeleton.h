@@ -28,4 +28,77 @@ CUTLOSS_HD SkeletonSlopes grown_skeleton_slopes(float slope, float before, float
   return {slope * (1 - d), slope * (1 - before)};
 }
 
+/// Sizes and places in integers of type I.
+template <class I>
+struct PlaneShape {
+  I depth, height, width;  // depth 1 in 2-D
+
+  CUTLOSS_HD I pixels() const { return depth * height * width; }
+};
+
+/// The places beside one on an axis, itself where the plane ends.
+template <class I>
+struct Beside {
+  I first, last;
+  CUTLOSS_HD Beside(I at, I length) : first(at > 0 ? at - 1 : at), last(at + 1 < length ? at + 1 : at) {}
+};
+
+template <class I>
+struct PixelPlace {
+  I z, y, x;
+  Beside<I> zs, ys, xs;
+
+  CUTLOSS_HD PixelPlace(const PlaneShape<I>& shape, I pixel)
+      : z(pixel / (shape.height * shape.width)),
+        y(pixel / shape.width % shape.height),
+        x(pixel % shape.width),
+        zs(z, shape.depth),
+        ys(y, shape.height),
+        xs(x, shape.width) {}
+};
+
+/// visit(pixel) for a pixel and its neighbours along the axes, in row-major order.
+template <class I, class Visit>
+CUTLOSS_HD void each_beside(const PlaneShape<I>& shape, I pixel, const Visit& visit) {
+  const PixelPlace<I> at(shape, pixel);
+  const I slice = shape.height * shape.width;
+  if (at.zs.first != at.z) visit(pixel - slice);
+  if (at.ys.first != at.y) visit(pixel - shape.width);
+  if (at.xs.first != at.x) visit(pixel - 1);
+  visit(pixel);
+  if (at.xs.last != at.x) visit(pixel + 1);
+  if (at.ys.last != at.y) visit(pixel + shape.width);
+  if (at.zs.last != at.z) visit(pixel + slice);
+}
+
+/// visit(pixel) for all around a pixel and itself, in row-major order.
+template <class I, class Visit>
+CUTLOSS_HD void each_around(const PlaneShape<I>& shape, I pixel, const Visit& visit) {
+  const PixelPlace<I> at(shape, pixel);
+  for (I z = at.zs.first; z <= at.zs.last; ++z) {
+    for (I y = at.ys.first; y <= at.ys.last; ++y) {
+      for (I x = at.xs.first; x <= at.xs.last; ++x) visit((z * shape.height + y) * shape.width + x);
+    }
+  }
+}
+
+/// Where erosion and dilation take their value from: the first such pixel in row-major order.
+template <class I>
+CUTLOSS_HD I least_beside(const PlaneShape<I>& shape, const float* plane, I pixel) {
+  I found = pixel;
+  each_beside(shape, pixel, [&](I other) {
+    if (plane[other] < plane[found] || (plane[other] == plane[found] && other < found)) found = other;
+  });
+  return found;
+}
+template <class I>
+CUTLOSS_HD I largest_around(const PlaneShape<I>& shape, const float* plane, I pixel) {
+  const PixelPlace<I> at(shape, pixel);
+  I found = (at.zs.first * shape.height + at.ys.first) * shape.width + at.xs.first;
+  each_around(shape, pixel, [&](I other) {
+    if (plane[other] > plane[found]) found = other;
+  });
+  return found;
+}
+
 }  // namespace cutloss::math

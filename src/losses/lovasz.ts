@@ -23,8 +23,8 @@ export type LovaszOptions = RegionOptions &
 /**
  * Lovász-softmax loss, or Lovász-sigmoid: the Lovász extension of the Jaccard loss by errors |p - y|, and the gradient.
  * Of equal errors the first pixel comes first. A pixel of weight m and label y counts m y in the target and m (1 - y)
- * beside it. `smooth`, `squared` and `labels` are about sums and change nothing here. On the CPU only; takes scratch
- * memory of about four bytes per prediction, and of sixteen per element of the largest region.
+ * beside it. `smooth`, `squared` and `labels` are about sums and change nothing here. Takes scratch memory of
+ * about four bytes per prediction, and of sixteen per element of the largest region.
  *
  * @example
  * const { loss, grads } = await lovasz({ predictions, targets }, { over: 'class', grads: true });

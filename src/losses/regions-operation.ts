@@ -1,7 +1,6 @@
 // The regions operation by the names of engine/regions.h, and what its losses share: reading and checking the tensors,
 // outputs, one job.
 
-import { cpu } from '../devices.js';
 import { storage } from '../dtype.js';
 import { CutlossError } from '../errors.js';
 import { lengthOf } from '../memory.js';
@@ -105,7 +104,7 @@ export interface RegionFormula {
   readonly index?: string;
   readonly first?: number;
   readonly second?: number;
-  /** A loss of whole planes in place of an index; these take far longer, and the CPU alone computes them. */
+  /** A loss of whole planes in place of an index; these take far longer. */
   readonly planes?: (typeof planeLosses)[number];
   /** How often a loss of planes looks beyond a pixel's neighbours. */
   readonly rounds?: number;
@@ -151,8 +150,7 @@ export function* regionSteps(
   const upstream = readUpstreamFor(o.upstream, o.reduction, items);
 
   const home = predictions.device;
-  const device = o.device ?? (formula.planes !== undefined && home < 0 ? cpu : undefined);
-  const place = placeOf([predictions, targets, mask, classWeights, upstream.perItem], { ...o, device });
+  const place = placeOf([predictions, targets, mask, classWeights, upstream.perItem], o);
   const spans = o.over === 'image' || o.over === 'all';
   const classMoments = spans && (formula.classMoments === true || classWeights !== undefined);
   const rows = sizeOf(classMoments ? rowsByClass(o, shape) : items, 'moments');

@@ -26,8 +26,8 @@ export type SkeletonRecallOptions = RegionOptions &
  * Skeleton recall loss of images in 2-D or 3-D (Kirchhoff et al. 2024), and the gradient: 1 - sum p S / sum S, with S the
  * part of each class in the tube around a skeleton. The skeleton is that of all pixels whose label in any class that
  * counts is above 1/2, by Zhang and Suen (1984) in 2-D and by Lee, Kashyap and Chu (1994) in 3-D; pixels that weigh
- * nothing are background to it. `squared` and `labels` change nothing here. On the CPU only; takes scratch memory of about
- * eight bytes per prediction.
+ * nothing are background to it. `squared` and `labels` change nothing here. Takes scratch memory of about eight bytes per
+ * prediction.
  *
  * @example
  * const { loss, grads } = await skeletonRecall({ predictions, targets }, { crossEntropy: 1, grads: true });

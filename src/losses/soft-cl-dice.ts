@@ -26,8 +26,8 @@ export type SoftClDiceOptions = RegionOptions &
  * Soft clDice of images in 2-D or 3-D (Shit et al. 2021), and the gradient: 1 - 2ab / (a + b) with a the share of the
  * prediction's soft skeleton that lies in the labels, b that of the labels' in the prediction. Pixels that weigh nothing
  * are background to the skeletons. Where several pixels are the least or the largest of a neighbourhood, the first in
- * row-major order has the gradient. On the CPU only; takes scratch memory of about eight bytes per prediction, and of
- * 8 (iterations + 5) per pixel and thread.
+ * row-major order has the gradient. Takes scratch memory of about eight bytes per prediction, and of
+ * 8 (iterations + 5) per pixel and thread; on a GPU for as many classes of images at a time as fit a gibibyte.
  *
  * @example
  * const { loss, grads } = await softClDice({ predictions, targets }, { weight: 0.5, background: false, grads: true });

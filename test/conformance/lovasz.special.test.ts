@@ -1,13 +1,15 @@
-// What a table of cases cannot say about lovasz: ties, what is not a number, regions that are sorted in chunks. On the CPU
-// whatever the backend, for no other engine computes it yet.
+// What a table of cases cannot say about lovasz: ties, what is not a number, regions that are sorted in chunks.
 
-import { lovaszSync, type RegionInputs, type Tensor } from 'cutloss';
+import { type LovaszOptions, lovaszSync as lovaszAnywhere, type RegionInputs, type Tensor } from 'cutloss';
 import { expect, test } from 'vitest';
 import { regionLoss } from '../reference/regions.js';
+import { backend } from '../support/backends.js';
 import { random } from '../support/random.js';
 
 const values = (tensor: Tensor | undefined): number[] =>
   Array.from((tensor as Tensor).dataSync() as Float32Array);
+const lovaszSync = (inputs: RegionInputs, options: LovaszOptions = {}) =>
+  lovaszAnywhere(inputs, { device: backend.device, ...options });
 const probabilities = { activation: 'none', grads: true } as const;
 
 test('of equal errors the first pixel comes first', () => {
@@ -60,7 +62,7 @@ const large: RegionInputs = {
 test('regions of several chunks are as the reference says, weighted and not', () => {
   for (const mask of [undefined, weights]) {
     const inputs = mask ? { ...large, mask: { data: mask, shape: [1, height, width] } } : large;
-    const { loss, grads } = lovaszSync(inputs, { device: 'cpu', grads: true });
+    const { loss, grads } = lovaszSync(inputs, { grads: true });
     const reference = { predictions: logits, batch: 1, classes, targets: ids, ...(mask && { mask }) };
     const exact = regionLoss('lovasz', reference);
     expect(Math.abs(loss - exact.loss)).toBeLessThan(2e-7);

@@ -347,9 +347,6 @@ const recallCases: RegionCase[] = [
   { ...recall, name: 'skeletonRecall, no foreground', targets: 'firstClassOnly', options: { smooth: 0 } },
 ];
 
-/** Losses that look at whole planes. */
-export const onTheCpuOnly: readonly string[] = ['lovasz', 'skeletonRecall', 'softClDice'];
-
 /** What works on moments alone has no case: regions.special.test.ts takes them apart and together. */
 export const operationsOnMoments: readonly string[] = ['regionLoss', 'regionMoments'];
 

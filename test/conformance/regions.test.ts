@@ -25,7 +25,7 @@ import { decode, encode, type FloatDType, floatDTypes } from '../support/dtypes.
 import { expectBackend } from '../support/expect-backend.js';
 import { random } from '../support/random.js';
 import { runsOf } from '../support/selection.js';
-import { onTheCpuOnly, type RegionCase, regionCases } from './regions.cases.js';
+import { type RegionCase, regionCases } from './regions.cases.js';
 import { expectRounded, expectScalar } from './tolerance.js';
 
 const losses: Readonly<Record<string, (inputs: PublicInputs, options: object) => PublicResult>> = {
@@ -167,26 +167,10 @@ function itemShape(item: RegionCase): number[] {
   return { imageClass: [batch, classes], class: [classes], image: [batch], all: [] }[over] as number[];
 }
 
-test.runIf(backend.device !== 'cpu').each(onTheCpuOnly)(
-  '%s on a GPU is refused, and not computed there by default',
-  (name) => {
-    const inputs = {
-      predictions: { data: new Float32Array(8), shape: [1, 2, 2, 2] },
-      targets: { data: new Int32Array(4), shape: [1, 2, 2] },
-    };
-    const loss = losses[name] as (typeof losses)[string];
-    const refusal = expect.objectContaining({ code: 'ERR_CUTLOSS_DEVICE' });
-    expect(() => loss(inputs, { device: backend.device })).toThrow(refusal);
-    expect(loss(inputs, {}).loss).toBeGreaterThanOrEqual(0);
-  },
-);
-
 describe(`losses of regions on ${backend.name}`, () => {
   beforeAll(expectBackend);
   afterAll(expectBackend);
-  const onCpu = backend.device === 'cpu';
-  const cases = regionCases.filter(({ loss }) => onCpu || !onTheCpuOnly.includes(loss));
-  const runs = runsOf(cases, floatDTypes, layouts);
+  const runs = runsOf(regionCases, floatDTypes, layouts);
   describe.each(runs)('$item.name, $dtype', ({ item, dtype, modes: chosen }) => {
     let made: Made;
     beforeAll(() => {

@@ -1,8 +1,9 @@
 // What a table of cases cannot say about softClDice: what is not a number, images that have no skeleton, any number of
-// threads. On the CPU whatever the backend, for no other engine computes it yet.
+// threads.
 
 import { type RegionInputs, setThreads, softClDiceSync, type Tensor } from 'cutloss';
 import { expect, test } from 'vitest';
+import { backend } from '../support/backends.js';
 import { random } from '../support/random.js';
 
 const { normal, below } = random(8);
@@ -22,7 +23,7 @@ test.each(['softmax', 'sigmoid'] as const)(
   (activation) => {
     const sick = logits.slice();
     sick[2 * 200 + 1] = NaN; // image 1, class 1
-    const options = { activation, grads: true, reduction: 'none' } as const;
+    const options = { activation, device: backend.device, grads: true, reduction: 'none' } as const;
     const [a, b] = [logits, sick].map((data) => softClDiceSync(inputsOf(data), options));
     const own = (region: number): boolean =>
       Math.floor(region / 2) === 1 && (activation === 'softmax' || region % 2 === 1);
@@ -37,7 +38,12 @@ test.each(['softmax', 'sigmoid'] as const)(
 test('the bits are the same for any number of threads', () => {
   const run = (threads: number) => {
     setThreads(threads);
-    const { loss, grads } = softClDiceSync(inputsOf(logits), { weight: 0.5, over: 'all', grads: true });
+    const { loss, grads } = softClDiceSync(inputsOf(logits), {
+      weight: 0.5,
+      over: 'all',
+      device: backend.device,
+      grads: true,
+    });
     return [loss, ...values(grads.predictions)];
   };
   expect(run(3)).toEqual(run(1));

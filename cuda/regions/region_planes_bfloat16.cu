@@ -1,0 +1,8 @@
+// Planes of predictions in bfloat16, for the losses that look at them whole.
+#include "cuda/regions/plane_kernel.h"
+
+namespace cutloss::cuda {
+
+template cudaError_t start_region_planes<BFloat16>(const RegionPass&, cudaStream_t);
+
+}  // namespace cutloss::cuda
