@@ -85,6 +85,7 @@ function measure({ batch, space, classes, activation = 'softmax' }, layout, dtyp
     shape: `[${shape.join(', ')}]`,
     dtype,
     activation,
+    'ideal MB': (moved / 1e6).toFixed(0),
     ms: (time * 1e3).toFixed(3),
     'GB/s': GBs.toFixed(0),
     'of a copy': limits.GBs > 0 ? `${((100 * GBs) / limits.GBs).toFixed(0)} %` : '–',
