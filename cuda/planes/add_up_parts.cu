@@ -1,4 +1,4 @@
-#include "cuda/planes/slices.h"
+#include "cuda/planes/slice.h"
 
 namespace cutloss::cuda {
 namespace {

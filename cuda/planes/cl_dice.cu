@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "cuda/planes/slice.h"
+
 namespace cutloss::cuda {
 namespace {
 
@@ -100,7 +102,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
     all += grown;
   });
   const math::PlaneSums sums = of_labels ? math::PlaneSums{0, 0, covered, all} : math::PlaneSums{covered, all, 0, 0};
-  parts.add(g.first + slice.unit, slice.number, sums, line.class_weight);
+  add_part(parts, g.first + slice.unit, slice.number, sums, line.class_weight);
 }
 
 __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cuda/cutter.h"
-#include "cuda/planes/slices.h"
+#include "cuda/planes/parts.h"
 #include "math/regions/soft_skeleton.h"
 
 namespace cutloss::cuda {

@@ -1,5 +1,6 @@
 #include "cuda/planes/lovasz.h"
 
+#include "cuda/planes/slice.h"
 #include "math/float16.h"
 
 namespace cutloss::cuda {
@@ -116,7 +117,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks) take_s
     before.all += added;
   }
   __syncthreads();
-  s.parts.add(s.first + slice.unit, slice.number, loss, 1);
+  add_part(s.parts, s.first + slice.unit, slice.number, loss, 1);
 }
 
 __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)

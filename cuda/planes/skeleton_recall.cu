@@ -1,5 +1,6 @@
 #include "cuda/planes/skeleton_recall.h"
 
+#include "cuda/planes/slice.h"
 #include "cuda/planes/thinning.h"
 
 namespace cutloss::cuda {
@@ -116,7 +117,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
     sums.first += found * line.predictions[pixel];
     sums.second += found;
   });
-  parts.add(slice.unit, slice.number, sums, line.class_weight);
+  add_part(parts, slice.unit, slice.number, sums, line.class_weight);
 }
 
 __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)

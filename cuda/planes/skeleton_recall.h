@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cuda/cutter.h"
-#include "cuda/planes/slices.h"
+#include "cuda/planes/parts.h"
 
 namespace cutloss::cuda {
 
