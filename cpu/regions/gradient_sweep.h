@@ -28,7 +28,10 @@ class RegionGradientSweep {
         r_(stretch.request),
         slopes_(slopes),
         activation_(static_cast<Activation>(r_.activation)),
-        plain_(is_plain(r_) && finite(slopes) && !slopes.planes.first) {}
+        plain_(is_plain(r_) && finite(slopes) && !slopes.planes.first) {
+    t_.takes_rows = plain_ && !r_.channels_first && (activation_ == Activation::kSoftmax || !r_.has_pixel_terms());
+    if (t_.takes_rows) t_.describe_rows(slopes.cells);
+  }
 
   bool finite(const StretchSlopes& slopes) const {
     float all = slopes.pixels.cross_entropy * 0 + slopes.pixels.focal * 0;
@@ -83,7 +86,41 @@ class RegionGradientSweep {
       V::store(t_.pull + i, V::select(none, F{}, weight * v));
     }
     const bool terms = r_.has_pixel_terms();
+    if (t_.in_rows) {
+      for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+        V::store(t_.mean + i, V::load(t_.mean + i) * V::load(t_.scale + i));
+      }
+      return terms ? write_plain_rows<kStream, true>() : write_plain_rows<kStream, false>();
+    }
     terms ? write_plain<kStream, true>() : write_plain<kStream, false>();
+  }
+
+  /// From rows to rows: what belongs to a pixel goes to the lanes that are of it.
+  template <bool kStream, bool kTerms>
+  void write_plain_rows() {
+    change_rows<kStream>([mean = t_.mean, pull = t_.pull](F e, F scale, I target, const auto& lanes, int64_t i) {
+      const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
+      const F value = e * (scale * slope - V::rearrange(V::load(mean + i), lanes.pixel));
+      return kTerms ? V::add_where(target, value, -V::rearrange(V::load(pull + i), lanes.pixel)) : value;
+    });
+  }
+
+  /// The tile's gradient: value(row, scale, is_target, lanes, i) in place of every vector of the rows, i the first of
+  /// its pixels.
+  template <bool kStream, class Value>
+  void change_rows(const Value& value) {
+    const int64_t row = r_.classes * V::kLanes, end = t_.padded;
+    const float* const scales = t_.scale;
+    const int32_t* const ids = t_.ids;
+    for (int64_t k = 0; k < r_.classes; ++k) {
+      const auto lanes = t_.lanes[k];
+      float* at = t_.rows + k * V::kLanes;
+      for (int64_t i = 0; i < end; i += V::kLanes, at += row) {
+        const I target = (I)V::rearrange(V::template load_as<F>(ids + i), lanes.pixel) == lanes.label;
+        V::store(at, value(V::load(at), V::rearrange(V::load(scales + i), lanes.pixel), target, lanes, i));
+      }
+    }
+    t_.template stream_rows<kStream>(r_.gradient.as<T>());
   }
 
   template <bool kStream, bool kTerms>
@@ -171,6 +208,7 @@ class RegionGradientSweep {
 
   template <bool kStream>
   void each_for_itself() {
+    if (t_.takes_rows) return write_each_of_rows<kStream>();
     t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
     const bool terms = r_.has_pixel_terms();
     if (plain_ && !terms) return write_plain_each<kStream>();
@@ -183,6 +221,19 @@ class RegionGradientSweep {
         if (terms) value += sigmoid_terms<V>(z, y, r_, slopes_.pixels).slope;
         return V::select(weight == 0.f, F{}, weight * value);
       };
+    });
+  }
+
+  template <bool kStream>
+  void write_each_of_rows() {
+    t_.template map_rows<T>(r_.predictions.as<const T>(), [this](F z) {
+      const Prediction<V> x = predict<V>(z, activation_);
+      return slope_of_prediction<V>(x, activation_);
+    });
+    std::copy_n(t_.weight, t_.padded, t_.scale);
+    change_rows<kStream>([](F by_logit, F scale, I target, const auto& lanes, int64_t) {
+      const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
+      return V::select(scale == 0.f, F{}, scale * by_logit * slope);
     });
   }
 

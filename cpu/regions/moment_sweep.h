@@ -21,10 +21,14 @@ class RegionMomentSweep {
     D low = {}, high = {};
 
     void add(F v) {
-      float lanes[V::kLanes];
-      V::store(lanes, v);
-      low += V::widen(lanes);
-      high += V::widen(lanes + V::kDoubles);
+      D first, second;
+      V::widen(v, &first, &second);
+      low += first;
+      high += second;
+    }
+    void store(double* lanes) const {
+      V::store_as(lanes, low);
+      V::store_as(lanes + V::kDoubles, high);
     }
     double sum() const { return V::horizontal_sum(low + high); }
   };
@@ -34,7 +38,10 @@ class RegionMomentSweep {
       : t_(stretch),
         r_(stretch.request),
         activation_(static_cast<Activation>(r_.activation)),
-        plain_(is_plain(r_) && !r_.moments) {}
+        plain_(is_plain(r_) && !r_.moments) {
+    t_.takes_rows = plain_ && !r_.channels_first && (activation_ == Activation::kSoftmax || !r_.has_pixel_terms());
+    if (t_.takes_rows) t_.describe_rows(nullptr);
+  }
 
   void sweep(StretchSums* out) {
     Total* totals = reinterpret_cast<Total*>(t_.class_sums);
@@ -52,8 +59,8 @@ class RegionMomentSweep {
       const Total* sums = totals + c * kClassLines;
       out->cells[c] = {sums[0].sum(), sums[1].sum(), sums[2].sum(), sums[3].sum(),
                        sums[4].sum(), sums[5].sum(), weight_.sum()};
-      if (plain_) out->cells[c].targets_squared = out->cells[c].targets;
     }
+    if (plain_) finish_plain(out->cells);
     out->pixels = {cross_entropy_.sum(), focal_.sum(), weight_.sum()};
   }
 
@@ -70,6 +77,7 @@ class RegionMomentSweep {
       const F weight = V::load(t_.weight + i);
       V::store(t_.scale + i, V::select(weight == 0.f, F{}, (plain_ ? weight : V::splat(1.f)) / V::load(t_.sum + i)));
     }
+    if (t_.in_rows) return add_rows([](F e, F scale) { return e * scale; });
     const auto scaled = [e = t_.predictions, pitch = t_.pitch, scale = t_.scale](int64_t c, int64_t i) {
       return V::load(e + c * pitch + i) * V::load(scale + i);
     };
@@ -81,6 +89,12 @@ class RegionMomentSweep {
   }
 
   void each_for_itself() {
+    t_.in_rows = t_.takes_rows;
+    if (t_.in_rows) {
+      t_.template map_rows<T>(r_.predictions.as<const T>(), [this](F z) { return predict<V>(z, activation_).p; });
+      std::copy_n(t_.weight, t_.padded, t_.scale);
+      return add_rows([](F p, F scale) { return V::select(scale == 0.f, F{}, p * scale); });
+    }
     t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
     if (r_.has_pixel_terms()) add_terms_of_sigmoids();
     const auto predicted = [z = t_.predictions, pitch = t_.pitch, activation = activation_](int64_t c, int64_t i) {
@@ -95,6 +109,9 @@ class RegionMomentSweep {
       add_general(predicted);
     }
   }
+
+  // Plain sums are three. Those of lanes, where tiles are in rows, stand where the others would.
+  static constexpr int kOfLanes = 3;
 
   Total* totals_of(int64_t c) { return reinterpret_cast<Total*>(t_.class_sums) + c * kClassLines; }
 
@@ -131,6 +148,44 @@ class RegionMomentSweep {
     }
   }
 
+  /// The same of a tile in rows: lanes keep to their classes, and are put together at the end. weighted(row, scale) are
+  /// predictions times weights.
+  template <class Weighted>
+  void add_rows(const Weighted& weighted) {
+    const int64_t row = r_.classes * V::kLanes, end = t_.padded;
+    for (int64_t k = 0; k < r_.classes; ++k) {
+      F sums[3] = {};
+      const I pixel = t_.lanes[k].pixel, label = t_.lanes[k].label;
+      const float* at = t_.rows + k * V::kLanes;
+      const float *const scales = t_.scale, *const weights = t_.weight;
+      const int32_t* const ids = t_.ids;
+      for (int64_t i = 0; i < end; i += V::kLanes, at += row) {
+        const F p = weighted(V::load(at), V::rearrange(V::load(scales + i), pixel));
+        const I target = (I)V::rearrange(V::template load_as<F>(ids + i), pixel) == label;
+        sums[0] = V::add_where(target, sums[0], p);
+        sums[1] += p;
+        sums[2] = V::add_where(target, sums[2], V::rearrange(V::load(weights + i), pixel));
+      }
+      for (int of = 0; of < 3; ++of) totals_of(k)[kOfLanes + of].add(sums[of]);
+    }
+  }
+
+  /// Sums of lanes go to the classes that they are of.
+  void finish_plain(math::RegionMoments* cells) {
+    for (int64_t c = r_.first_class; c < r_.classes; ++c) {
+      cells[c].predictions_squared = cells[c].targets_squared = cells[c].difference = 0;
+    }
+    for (int64_t k = 0; t_.takes_rows && k < r_.classes; ++k) {
+      double lanes[3][V::kLanes];
+      for (int of = 0; of < 3; ++of) totals_of(k)[kOfLanes + of].store(lanes[of]);
+      for (int i = 0; i < V::kLanes; ++i) {
+        const int64_t c = (k * V::kLanes + i) % r_.classes;
+        if (c >= r_.first_class) cells[c].add({lanes[0][i], lanes[1][i], lanes[2][i], 0, 0, 0, 0});
+      }
+    }
+    for (int64_t c = r_.first_class; c < r_.classes; ++c) cells[c].targets_squared = cells[c].targets;
+  }
+
   template <class Predicted>
   void add_general(const Predicted& predicted) {
     const auto transform = static_cast<math::RegionTransform>(r_.transform);
@@ -159,7 +214,6 @@ class RegionMomentSweep {
     for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
       const F weight = V::load(t_.weight + i), others = V::load(t_.others + i), own = V::load(t_.own + i);
       const F e = logarithms ? exp_float<V>(own) : own;
-      const F inverse = 1.f / V::load(t_.sum + i);
       F minus_log_p = math::log_one_plus<V>(others / e);
       if (logarithms) {
         const F far = math::log_normal<V>(V::max(V::splat(1.f), others)) - own;
@@ -170,6 +224,7 @@ class RegionMomentSweep {
       if (r_.focal == 0) continue;
       const F alpha = V::select(V::template load_as<I>(t_.ids + i) == 0, V::splat(float(r_.focal_negative)),
                                 V::splat(float(r_.focal_positive)));
+      const F inverse = 1.f / V::load(t_.sum + i);
       const auto term = math::focal_term<V>(e * inverse, others * inverse, minus_log_p, float(r_.focal_gamma_positive));
       focal += V::select(none, F{}, weight * alpha * term.value);
     }

@@ -1,5 +1,6 @@
-// Softmax of a tile's pixels: exponentials in the tile's plane, their sums beside it. Most logits need no maximum taken
-// off, and without that the exponentials are both faster and more exact; whether it went well, the sums tell.
+// Softmax of a tile's pixels: exponentials in the tile's plane, or in rows where channels come last and whoever asks
+// can do with rows; their sums beside them. Most logits need no maximum taken off, and without that the exponentials
+// are both faster and more exact; whether it went well, the sums tell.
 #pragma once
 
 #include "cpu/regions/tile.h"
@@ -17,18 +18,20 @@ struct TileSoftmax {
 
   /// Whether t.own are logarithms instead, because the numbers themselves would vanish.
   static bool run(Tile& t, const T* image, const CellSlopes* slopes) {
+    t.in_rows = t.takes_rows;
     clear(t);
-    if (t.count < t.padded) {
+    if (t.in_rows) {
+      sweep_rows(t, image, slopes);
+    } else if (t.count < t.padded || !t.r.channels_first) {
       t.load_plane(image, t.predictions);
       sweep(t, Lines<float>{t.predictions, t.pitch}, slopes);
-    } else if (t.r.channels_first) {
-      sweep(t, Lines<T>{image + t.offset(t.at), t.r.pixels}, slopes);
     } else {
-      sweep(t, Rows{t.rows_of(image), t.r.classes}, slopes);
+      sweep(t, Lines<T>{image + t.offset(t.at), t.r.pixels}, slopes);
     }
-    if (kTarget) find_own(t);
+    if (kTarget) add_own(t);
     if (in_range(t)) return false;
 
+    t.in_rows = false;
     t.load_plane(image, t.predictions);
     clear(t);
     take_off_most(t, slopes);
@@ -40,99 +43,108 @@ struct TileSoftmax {
   static constexpr float kLow = 0x1p-20f, kHigh = 0x1p60f;  // ratios of numbers in between are far from every limit
 
   static void clear(Tile& t) {
+    if (kTarget) std::fill_n(t.own, t.padded, 1.f);
+    if (t.in_rows) return;
     memset(kTarget ? t.others : t.sum, 0, t.padded * sizeof(float));
     if (kSlopes) memset(t.mean, 0, t.padded * sizeof(float));
   }
 
   /// What lies beside the exponentials, as it is added up: a few classes at a time, which costs and rounds less.
+  template <int kClasses>
   class Sums {
    public:
-    Sums(const Tile& t, const CellSlopes* slopes, int64_t first)
-        : sums_(kTarget ? t.others : t.sum), mean_(t.mean), ids_(t.ids), first_(int32_t(first)) {
-      for (int k = 0; kSlopes && k < kTogether && first + k < t.r.classes; ++k) {
+    Sums(const CellSlopes* slopes, int64_t first) : first_(int32_t(first)) {
+      for (int k = 0; kSlopes && k < kClasses; ++k) {
         slope_[k] = V::splat(slopes[first + k].b);
         slope_of_target_[k] = V::splat(slopes[first + k].a + slopes[first + k].b);
       }
     }
 
-    template <int kClasses>
-    [[gnu::always_inline]] void add(int64_t i, const F (&e)[kTogether]) const {
-      const I ids = V::template load_as<I>(ids_ + i);
-      F counted[kTogether];
-      for (int k = 0; k < kClasses; ++k) counted[k] = kTarget ? V::select(ids != first_ + k, e[k], F{}) : e[k];
-      V::store(sums_ + i, V::load(sums_ + i) + tree<kClasses>(counted));
-      if constexpr (kSlopes) {
-        F parts[kTogether];
-        for (int k = 0; k < kClasses; ++k) {
-          parts[k] = e[k] * V::select(ids != first_ + k, slope_[k], slope_of_target_[k]);
-        }
-        V::store(mean_ + i, V::load(mean_ + i) + tree<kClasses>(parts));
+    /// For a vector of pixels, whose target's own exponential may be among these and stays out of the sum.
+    [[gnu::always_inline]] void add(I ids, const F (&e)[kTogether], F* sum, F* own, F* mean) const {
+      F counted[kClasses], parts[kClasses];
+      for (int k = 0; k < kClasses; ++k) {
+        const I other = ids != first_ + k;
+        counted[k] = kTarget ? V::select(other, e[k], F{}) : e[k];
+        if (kTarget) *own = V::select(other, *own, e[k]);
+        if (kSlopes) parts[k] = e[k] * V::select(other, slope_[k], slope_of_target_[k]);
       }
+      *sum += tree(counted);
+      if (kSlopes) *mean += tree(parts);
+    }
+
+    /// The same for the tile's pixels from i on.
+    [[gnu::always_inline]] void add_to(const Tile& t, int64_t i, const F (&e)[kTogether]) const {
+      float* const sums = (kTarget ? t.others : t.sum) + i;
+      F sum = V::load(sums), own = {}, mean = {};
+      if (kTarget) own = V::load(t.own + i);
+      if (kSlopes) mean = V::load(t.mean + i);
+      add(V::template load_as<I>(t.ids + i), e, &sum, &own, &mean);
+      V::store(sums, sum);
+      if (kTarget) V::store(t.own + i, own);
+      if (kSlopes) V::store(t.mean + i, mean);
     }
 
    private:
-    template <int kClasses>
-    CUTLOSS_INLINE F tree(const F (&x)[kTogether]) {
+    CUTLOSS_INLINE F tree(const F (&x)[kClasses]) {
       if constexpr (kClasses == 1) return x[0];
       if constexpr (kClasses == 2) return x[0] + x[1];
       if constexpr (kClasses == 3) return (x[0] + x[1]) + x[2];
-      return (x[0] + x[1]) + (x[2] + x[3]);
+      if constexpr (kClasses == 4) return (x[0] + x[1]) + (x[2] + x[3]);
     }
 
-    float* __restrict sums_;
-    float* __restrict mean_;
-    const int32_t* __restrict ids_;
     int32_t first_;
-    F slope_[kTogether], slope_of_target_[kTogether];
+    F slope_[kClasses], slope_of_target_[kClasses];
   };
 
-  /// Logits of neighbouring pixels of a group of classes: where channels come first, a line for each class; else rows.
+  /// Lines of pixels, one for each class.
   template <class From>
   struct Lines {
     const From* z;
     int64_t stride;
-
-    template <int kClasses>
-    [[gnu::always_inline]] void read(int64_t first, int64_t i, int64_t ahead, F (&v)[kTogether]) const {
-      for (int k = 0; k < kClasses; ++k) {
-        const From* at = z + (first + k) * stride + i;
-        __builtin_prefetch(at + ahead);
-        v[k] = V::load(at);
-      }
-    }
-  };
-  struct Rows {
-    const float* z;
-    int64_t classes;
-
-    template <int kClasses>
-    [[gnu::always_inline]] void read(int64_t first, int64_t i, int64_t, F (&v)[kTogether]) const {
-      Tile::template read_group<kClasses>(z, i, first, classes, v);
-    }
   };
 
-  template <class Logits>
-  static void sweep(Tile& t, const Logits& logits, const CellSlopes* slopes) {
+  template <class From>
+  static void sweep(Tile& t, Lines<From> from, const CellSlopes* slopes) {
     t.for_each_group([&]<int kClasses>(std::integral_constant<int, kClasses>, int64_t first) {
-      const Sums sums(t, slopes, first);
-      const Logits z = logits;
+      const Sums<kClasses> sums(slopes, first);
+      const From* const z = from.z + first * from.stride;
       float* const to = t.predictions + first * t.pitch;
-      const int64_t pitch = t.pitch, end = t.padded;
+      const int64_t stride = from.stride, pitch = t.pitch, end = t.padded;
+      const Tile tile = t;
       for (int64_t i = 0; i < end; i += V::kLanes) {
         F e[kTogether];
-        z.template read<kClasses>(first, i, pitch, e);
         for (int k = 0; k < kClasses; ++k) {
-          e[k] = exp_float<V>(e[k]);
+          const From* at = z + k * stride + i;
+          __builtin_prefetch(at + pitch);
+          e[k] = exp_float<V>(V::load(at));
           V::store(to + k * pitch + i, e[k]);
         }
-        sums.template add<kClasses>(i, e);
+        sums.add_to(tile, i, e);
       }
     });
   }
 
-  static void find_own(Tile& t) {
-    for (int64_t i = 0; i < t.padded; ++i) t.own[i] = t.ids[i] < 0 ? 1.f : t.predictions[t.ids[i] * t.pitch + i];
-    for (int64_t i = 0; i < t.padded; ++i) t.sum[i] = t.others[i] + t.own[i];
+  /// Exponentials stay as memory has the logits; only what is added up for a pixel is turned.
+  static void sweep_rows(Tile& t, const T* image, const CellSlopes* slopes) {
+    t.template map_rows<T>(image, [](F z) { return exp_float<V>(z); });
+    for (int64_t i = 0; i < t.padded; i += V::kLanes) {
+      const I ids = V::template load_as<I>(t.ids + i);
+      F sum = {}, own = V::splat(1.f), mean = {};
+      t.for_each_group([&]<int kClasses>(std::integral_constant<int, kClasses>, int64_t first) {
+        F e[kTogether];
+        Tile::template read_group<kClasses, true>(t.rows, i, first, t.r.classes, e);
+        const Sums<kClasses> sums(slopes, first);
+        sums.add(ids, e, &sum, &own, &mean);
+      });
+      V::store((kTarget ? t.others : t.sum) + i, sum);
+      if (kTarget) V::store(t.own + i, own);
+      if (kSlopes) V::store(t.mean + i, mean);
+    }
+  }
+
+  static void add_own(Tile& t) {
+    for (int64_t i = 0; i < t.padded; i += V::kLanes) V::store(t.sum + i, V::load(t.others + i) + V::load(t.own + i));
   }
 
   static bool in_range(const Tile& t) {
@@ -152,14 +164,9 @@ struct TileSoftmax {
       for (int64_t c = 1; c < t.r.classes; ++c) most = V::max(V::load(t.predictions + c * t.pitch + i), most);
       V::store(t.most + i, most);
     }
-    if (kTarget) {
-      for (int64_t i = 0; i < t.padded; ++i) {
-        t.own[i] = t.ids[i] < 0 ? 0.f : t.predictions[t.ids[i] * t.pitch + i] - t.most[i];
-      }
-    }
     for (int64_t c = 0; c < t.r.classes; ++c) {
       float* line = t.predictions + c * t.pitch;
-      const Sums sums(t, slopes, c);
+      const Sums<1> sums(slopes, c);
       for (int64_t i = 0; i < t.padded; i += V::kLanes) {
         const F z = V::load(line + i), most = V::load(t.most + i);
         const F d = z - most;
@@ -169,7 +176,10 @@ struct TileSoftmax {
         const F exact = V::select(d > -200.f, e + e * rest, V::select(d <= -200.f, F{}, d));  // not-a-number stays
         const F counted = V::select(V::load(t.weight + i) == 0.f, F{}, exact);
         V::store(line + i, counted);
-        sums.template add<1>(i, {counted});
+        sums.add_to(t, i, {counted});
+        if (!kTarget) continue;
+        const I is_target = V::template load_as<I>(t.ids + i) == int32_t(c);
+        V::store(t.own + i, V::select(is_target, d, V::load(t.own + i)));
       }
     }
     if (kTarget) {

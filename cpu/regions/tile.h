@@ -11,6 +11,7 @@
 
 #include "cpu/regions/region_kernels.h"
 #include "cpu/simd/portable.h"
+#include "engine/region_losses.h"
 #include "engine/region_targets.h"
 
 namespace cutloss::cpu {
@@ -18,7 +19,14 @@ namespace cutloss::cpu {
 template <class V>
 struct RegionTile {
   using F = typename V::F;
+  using I = typename V::I;
   using D = typename V::D;
+
+  struct RowLanes {
+    I pixel, label;
+    F slope, slope_of_target;
+  };
+  static_assert(sizeof(RowLanes) <= kLaneLines * kVectorBytes);
 
   explicit RegionTile(const RegionStretch& stretch) : s(stretch), r(stretch.request), pitch(stretch.tiling.pixels) {
     auto* floats = static_cast<float*>(stretch.scratch);
@@ -28,7 +36,7 @@ struct RegionTile {
     };
     predictions = take(pitch * r.classes);
     labels = r.soft_targets ? take(pitch * r.classes) : nullptr;
-    flat = r.channels_first ? nullptr : take(pitch * r.classes + V::kLanes);
+    rows = r.channels_first ? nullptr : take(pitch * r.classes + V::kLanes);
     weight = take(pitch);
     sum = take(pitch);
     scale = take(pitch);
@@ -41,6 +49,8 @@ struct RegionTile {
     // sums per class, in double
     floats = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(floats) + 63) & ~uintptr_t{63});
     class_sums = reinterpret_cast<D*>(floats);
+    floats += r.classes * kClassLines * kVectorBytes * 2 / sizeof(float);
+    lanes = r.channels_first ? nullptr : reinterpret_cast<RowLanes*>(floats);
   }
 
   /// Elements of storage before a pixel of a class, and from one class to the next.
@@ -111,8 +121,8 @@ struct RegionTile {
   const float* rows_of(const From* image) {
     const From* from = image + offset(at);
     if constexpr (std::is_same_v<From, float>) return from;
-    widen(from, count * r.classes, flat);
-    return flat;
+    widen(from, count * r.classes, rows);
+    return rows;
   }
 
   static constexpr int kGroup = 4;  // classes that are turned at once
@@ -130,15 +140,17 @@ struct RegionTile {
   }
 
   /// From rows, [pixels, classes], to vectors of pixels from pixel i on, one for each class of a group. A group that
-  /// lacks some takes them from the group before, and back the same.
-  template <int kClasses>
+  /// lacks some takes them from the group before, and back the same. kRoom: a few numbers beyond the rows may be read.
+  template <int kClasses, bool kRoom = false>
   CUTLOSS_INLINE void read_group(const float* rows, int64_t i, int64_t first, int64_t classes, F (&v)[kGroup]) {
     const float* from = rows + i * classes + first;
-    if constexpr (kClasses == kGroup) {
-      V::load_four_lines(from, classes, v);
+    if (kClasses == kGroup || (kRoom && classes < kGroup)) {
+      V::load_fours(from, classes, v);
+      V::turn_fours(v);
     } else if (classes > kGroup) {
       F all[kGroup];
-      V::load_four_lines(from - (kGroup - kClasses), classes, all);
+      V::load_fours(from - (kGroup - kClasses), classes, all);
+      V::turn_fours(all);
       for (int k = 0; k < kClasses; ++k) v[k] = all[kGroup - kClasses + k];
     } else {
       float lines[kClasses][V::kLanes];
@@ -155,14 +167,15 @@ struct RegionTile {
       return std::array{value(first + k)...};
     };
     const int64_t classes = r.classes, end = padded;
-    float* const rows = flat;
+    float* const to = rows;
     for_each_group([&]<int kClasses>(std::integral_constant<int, kClasses>, int64_t first) {
       if (classes >= kGroup) {
         const int64_t begin = std::min(first, classes - kGroup);  // what a group before wrote is written again
         const auto line = lines_of(begin, std::make_integer_sequence<int, kGroup>{});
         for (int64_t i = 0; i < end; i += V::kLanes) {
           F v[kGroup] = {line[0](i), line[1](i), line[2](i), line[3](i)};
-          V::store_four_lines(v, rows + i * classes + begin, classes);
+          V::turn_fours(v);
+          V::store_fours(v, to + i * classes + begin, classes);
         }
       } else {
         const auto line = lines_of(first, std::make_integer_sequence<int, kClasses>{});
@@ -170,12 +183,49 @@ struct RegionTile {
           float lines[kClasses][V::kLanes];
           for (int k = 0; k < kClasses; ++k) V::store(lines[k], line[k](i));
           for (int j = 0; j < V::kLanes; ++j) {
-            for (int k = 0; k < kClasses; ++k) rows[(i + j) * kClasses + k] = lines[k][j];
+            for (int k = 0; k < kClasses; ++k) to[(i + j) * kClasses + k] = lines[k][j];
           }
         }
       }
     });
-    write<kStream>(image + offset(at), count * classes, [rows](int64_t i) { return V::load(rows + i); });
+    stream_rows<kStream>(image);
+  }
+
+  /// to[i, c] = rows[i, c]
+  template <bool kStream, class To>
+  void stream_rows(To* image) {
+    write<kStream>(image + offset(at), count * r.classes, [from = rows](int64_t i) { return V::load(from + i); });
+  }
+
+  /// rows[i, c] = value(from[i, c]), and zeroes taken for what lies beyond the image's end. The next tile is on its way
+  /// to the cache meanwhile.
+  template <class From, class Value>
+  void map_rows(const From* image, const Value& value) {
+    const From* from = image + offset(at);
+    float* const to = rows;
+    const int64_t whole = count * r.classes / V::kLanes * V::kLanes, end = padded * r.classes;
+    const int64_t ahead = pitch * r.classes;
+    for (int64_t i = 0; i < whole; i += V::kLanes) {
+      __builtin_prefetch(from + i + ahead);
+      V::store(to + i, value(V::load(from + i)));
+    }
+    for (int64_t i = whole; i < end; i += V::kLanes) {
+      const int64_t left = std::clamp<int64_t>(count * r.classes - i, 0, V::kLanes);
+      V::store(to + i, value(left < V::kLanes ? V::load_part(from + i, left, 0.f) : V::load(from + i)));
+    }
+    V::store(to + end, F{});  // fours of the last row may reach beyond it
+  }
+
+  /// The pixels of a vector, [kLanes, classes], are `classes` vectors of rows: of each of them, whose lanes are of
+  /// which pixel and class, and with what slopes, if it is for a gradient.
+  void describe_rows(const CellSlopes* slopes) {
+    for (int64_t k = 0; k < r.classes * V::kLanes; ++k) {
+      RowLanes& vector = lanes[k / V::kLanes];
+      const int64_t c = k % r.classes, lane = k % V::kLanes;
+      vector.pixel[lane] = int32_t(k / r.classes), vector.label[lane] = int32_t(c);
+      vector.slope[lane] = slopes ? slopes[c].b : 0;
+      vector.slope_of_target[lane] = slopes ? slopes[c].a + slopes[c].b : 0;
+    }
   }
 
   /// to[i] = value(i), a vector from element i on; reads as far as a vector beyond the end.
@@ -199,10 +249,12 @@ struct RegionTile {
   const RegionStretch& s;
   const RegionsRequest& r;
   int64_t pitch, at = 0, count = 0, padded = 0;
-  float *predictions, *labels, *flat;                               // [classes, pitch]; flat: [pitch, classes]
+  bool takes_rows = false, in_rows = false;                         // whether softmax may stay in rows; whether it did
+  float *predictions, *labels, *rows;                               // [classes, pitch]; rows: [pitch, classes]
   float *weight, *sum, *scale, *mean, *pull, *others, *own, *most;  // [pitch]
   int32_t* ids;                                                     // [pitch]
   D* class_sums;                                                    // [classes, kClassLines, 2]
+  RowLanes* lanes;                                                  // [classes], where channels come last
 
  private:
   template <class From>
@@ -232,7 +284,6 @@ struct RegionTile {
 
   /// Ids that count, and -1 where they do not, nor weigh anything. False, and the pixel, where one is no class.
   bool judge_ids(int64_t pixel, int64_t* bad, const int32_t* from, std::optional<int32_t> ignored) {
-    using I = typename V::I;
     std::fill(ids + count, ids + padded, 0);
     const int32_t classes = int32_t(std::min<int64_t>(r.classes, std::numeric_limits<int32_t>::max()));
     const I may_be_ignored = I{} - int32_t(ignored.has_value());

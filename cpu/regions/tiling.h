@@ -13,26 +13,29 @@ namespace cutloss::cpu {
 /// Arrays of a tile, [classes, pixels] of floats each: predictions; labels, if they are soft; and predictions and
 /// labels as they lie in memory, where that is pixel by pixel.
 struct RegionTiling {
-  int64_t pixels;  // of a tile: whole vectors of every level
+  int64_t pixels;  // of a tile: whole vectors of every level; odd in quanta, or lines would meet in a cache's sets
   int planes;
   size_t scratch_bytes;
 };
 
 inline constexpr int64_t kTileQuantum = 64;          // pixels
 inline constexpr int64_t kTileElements = 12 * 1024;  // of a plane: in the second-level cache with all others
-inline constexpr int64_t kMostTilePixels = 1024;
+inline constexpr int64_t kMostTilePixels = 960;
 inline constexpr int kTileLines = 9;   // arrays of one number per pixel
 inline constexpr int kClassLines = 6;  // sums per class, each a vector of doubles
+inline constexpr int kLaneLines = 4;   // vectors per class that say what the lanes of rows are
 inline constexpr int64_t kVectorBytes = 64;
 
 constexpr RegionTiling tile_regions(const RegionsRequest& r) {
   RegionTiling t = {};
   const int64_t fit = kTileElements / r.classes / kTileQuantum * kTileQuantum;
   const int64_t image = (r.pixels + kTileQuantum - 1) / kTileQuantum * kTileQuantum;
-  t.pixels = std::clamp(std::min(fit, image), kTileQuantum, kMostTilePixels);
+  const int64_t pixels = std::clamp(std::min(fit, image), kTileQuantum, kMostTilePixels);
+  t.pixels = pixels / kTileQuantum % 2 == 0 ? pixels - kTileQuantum : pixels;
   t.planes = 1 + (r.soft_targets != 0) + (r.channels_first == 0);
   const int64_t floats = t.pixels * (r.classes * t.planes + kTileLines) + kVectorBytes;
-  t.scratch_bytes = size_t(floats) * sizeof(float) + size_t(r.classes) * kClassLines * kVectorBytes * 2;
+  t.scratch_bytes = size_t(floats) * sizeof(float) +
+                    size_t(r.classes) * (kClassLines * 2 + (r.channels_first ? 0 : kLaneLines)) * kVectorBytes;
   return t;
 }
 

@@ -12,6 +12,7 @@ struct Avx2 : Portable<8> {
   static constexpr int kTileRows = 6;
   using Portable<8>::load;
   using Portable<8>::store;
+  using Portable<8>::widen;
 
   CUTLOSS_INLINE F load(const BFloat16* from) {
     return (F)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)from)), 16);
@@ -26,27 +27,32 @@ struct Avx2 : Portable<8> {
   CUTLOSS_INLINE void fence() { _mm_sfence(); }
 
   CUTLOSS_INLINE uint32_t bits(I mask) { return uint32_t(_mm256_movemask_ps((__m256)mask)); }
-  // Two lanes of 128 bits, each the transpose of four rows by four numbers.
-  CUTLOSS_INLINE void transpose_fours(F (&v)[4]) {
+  // By way of memory the compiler would keep there what is added up in a loop before.
+  CUTLOSS_INLINE void widen(F v, D* low, D* high) {
+    *low = _mm256_cvtps_pd(_mm256_castps256_ps128(v));
+    *high = _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1));
+  }
+  CUTLOSS_INLINE F rearrange(F v, I at) { return _mm256_permutevar8x32_ps(v, (__m256i)at); }
+  // A four is a lane of 128 bits.
+  CUTLOSS_INLINE void load_fours(const float* rows, int64_t stride, F (&v)[4]) {
+    for (int k = 0; k < 4; ++k) {
+      v[k] = _mm256_castps128_ps256(_mm_loadu_ps(rows + k * stride));
+      v[k] = _mm256_insertf128_ps(v[k], _mm_loadu_ps(rows + (k + 4) * stride), 1);
+    }
+  }
+  CUTLOSS_INLINE void store_fours(const F (&v)[4], float* rows, int64_t stride) {
+    for (int k = 0; k < 4; ++k) {
+      _mm_storeu_ps(rows + k * stride, _mm256_castps256_ps128(v[k]));
+      _mm_storeu_ps(rows + (k + 4) * stride, _mm256_extractf128_ps(v[k], 1));
+    }
+  }
+  CUTLOSS_INLINE void turn_fours(F (&v)[4]) {
     const F a = _mm256_unpacklo_ps(v[0], v[1]), b = _mm256_unpackhi_ps(v[0], v[1]);
     const F c = _mm256_unpacklo_ps(v[2], v[3]), d = _mm256_unpackhi_ps(v[2], v[3]);
     v[0] = _mm256_shuffle_ps(a, c, 0x44), v[1] = _mm256_shuffle_ps(a, c, 0xee);
     v[2] = _mm256_shuffle_ps(b, d, 0x44), v[3] = _mm256_shuffle_ps(b, d, 0xee);
   }
-  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, F (&lines)[4]) {
-    for (int k = 0; k < 4; ++k) {
-      lines[k] = _mm256_castps128_ps256(_mm_loadu_ps(rows + k * stride));
-      lines[k] = _mm256_insertf128_ps(lines[k], _mm_loadu_ps(rows + (k + 4) * stride), 1);
-    }
-    transpose_fours(lines);
-  }
-  CUTLOSS_INLINE void store_four_lines(F (&lines)[4], float* rows, int64_t stride) {
-    transpose_fours(lines);
-    for (int k = 0; k < 4; ++k) {
-      _mm_storeu_ps(rows + k * stride, _mm256_castps256_ps128(lines[k]));
-      _mm_storeu_ps(rows + (k + 4) * stride, _mm256_extractf128_ps(lines[k], 1));
-    }
-  }
+  CUTLOSS_INLINE F repeat_four(const float* four) { return _mm256_broadcast_ps((const __m128*)four); }
 
   CUTLOSS_INLINE F max(F a, F b) { return _mm256_max_ps(a, b); }
   CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }

@@ -14,6 +14,7 @@ struct Avx512 : Portable<16> {
   static constexpr int kTileVectors = 4;
   using Portable<16>::load;
   using Portable<16>::store;
+  using Portable<16>::widen;
 
   CUTLOSS_INLINE F load(const BFloat16* from) {
     return (F)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)from)), 16);
@@ -42,38 +43,39 @@ struct Avx512 : Portable<16> {
   CUTLOSS_INLINE void fence() { _mm_sfence(); }
 
   CUTLOSS_INLINE uint32_t bits(I mask) { return _mm512_movepi32_mask((__m512i)mask); }
-  // Four lanes of 128 bits, each the transpose of four rows by four numbers.
-  CUTLOSS_INLINE void transpose_fours(F (&v)[4]) {
+  // By way of memory the compiler would keep there what is added up in a loop before.
+  CUTLOSS_INLINE void widen(F v, D* low, D* high) {
+    *low = _mm512_cvtps_pd(_mm512_castps512_ps256(v));
+    *high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
+  }
+  CUTLOSS_INLINE F rearrange(F v, I at) { return _mm512_permutexvar_ps((__m512i)at, v); }
+  // A four is a lane of 128 bits.
+  CUTLOSS_INLINE __m256 two_fours(const float* first, const float* second) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(first)), _mm_loadu_ps(second), 1);
+  }
+  CUTLOSS_INLINE void load_fours(const float* rows, int64_t stride, F (&v)[4]) {
+    for (int k = 0; k < 4; ++k) {
+      const float* row = rows + k * stride;
+      const __m256 low = two_fours(row, row + 4 * stride), high = two_fours(row + 8 * stride, row + 12 * stride);
+      v[k] = _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+    }
+  }
+  CUTLOSS_INLINE void store_fours(const F (&v)[4], float* rows, int64_t stride) {
+    for (int k = 0; k < 4; ++k) {
+      float* row = rows + k * stride;
+      _mm_storeu_ps(row, _mm512_castps512_ps128(v[k]));
+      _mm_storeu_ps(row + 4 * stride, _mm512_extractf32x4_ps(v[k], 1));
+      _mm_storeu_ps(row + 8 * stride, _mm512_extractf32x4_ps(v[k], 2));
+      _mm_storeu_ps(row + 12 * stride, _mm512_extractf32x4_ps(v[k], 3));
+    }
+  }
+  CUTLOSS_INLINE void turn_fours(F (&v)[4]) {
     const F a = _mm512_unpacklo_ps(v[0], v[1]), b = _mm512_unpackhi_ps(v[0], v[1]);
     const F c = _mm512_unpacklo_ps(v[2], v[3]), d = _mm512_unpackhi_ps(v[2], v[3]);
     v[0] = _mm512_shuffle_ps(a, c, 0x44), v[1] = _mm512_shuffle_ps(a, c, 0xee);
     v[2] = _mm512_shuffle_ps(b, d, 0x44), v[3] = _mm512_shuffle_ps(b, d, 0xee);
   }
-  /// A load that leaves the other lanes as they are needs no shuffle.
-  template <int kLane>
-  CUTLOSS_INLINE F with_four(F v, const float* four) {
-    return _mm512_mask_broadcast_f32x4(v, __mmask16(0xf << 4 * kLane), _mm_loadu_ps(four));
-  }
-  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, F (&lines)[4]) {
-    for (int k = 0; k < 4; ++k) {
-      const float* row = rows + k * stride;
-      lines[k] = _mm512_castps128_ps512(_mm_loadu_ps(row));
-      lines[k] = with_four<1>(lines[k], row + 4 * stride);
-      lines[k] = with_four<2>(lines[k], row + 8 * stride);
-      lines[k] = with_four<3>(lines[k], row + 12 * stride);
-    }
-    transpose_fours(lines);
-  }
-  CUTLOSS_INLINE void store_four_lines(F (&lines)[4], float* rows, int64_t stride) {
-    transpose_fours(lines);
-    for (int k = 0; k < 4; ++k) {
-      float* row = rows + k * stride;
-      _mm_storeu_ps(row, _mm512_castps512_ps128(lines[k]));
-      _mm_storeu_ps(row + 4 * stride, _mm512_extractf32x4_ps(lines[k], 1));
-      _mm_storeu_ps(row + 8 * stride, _mm512_extractf32x4_ps(lines[k], 2));
-      _mm_storeu_ps(row + 12 * stride, _mm512_extractf32x4_ps(lines[k], 3));
-    }
-  }
+  CUTLOSS_INLINE F repeat_four(const float* four) { return _mm512_broadcast_f32x4(_mm_loadu_ps(four)); }
 
   CUTLOSS_INLINE F max(F a, F b) { return _mm512_max_ps(a, b); }
   CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }

@@ -147,16 +147,41 @@ struct Portable {
     return all;
   }
 
-  /// Four numbers of each of kLanes rows, `stride` apart, become four lines of kLanes; and back.
-  CUTLOSS_INLINE void load_four_lines(const float* rows, int64_t stride, F (&lines)[4]) {
+  /// Lane i is lane at[i] of v.
+  CUTLOSS_INLINE F rearrange(F v, I at) {
+    F moved;
+    for (int i = 0; i < kLanes; ++i) moved[i] = v[at[i]];
+    return moved;
+  }
+
+  /// Four numbers of each of kLanes rows, `stride` apart: vector k has those of rows k, k + 4, k + 8, ... And back.
+  CUTLOSS_INLINE void load_fours(const float* rows, int64_t stride, F (&v)[4]) {
     for (int k = 0; k < 4; ++k) {
-      for (int i = 0; i < kLanes; ++i) lines[k][i] = rows[i * stride + k];
+      for (int i = 0; i < kLanes; ++i) v[k][i] = rows[(i / 4 * 4 + k) * stride + i % 4];
     }
   }
-  CUTLOSS_INLINE void store_four_lines(F (&lines)[4], float* rows, int64_t stride) {
-    for (int i = 0; i < kLanes; ++i) {
-      for (int k = 0; k < 4; ++k) rows[i * stride + k] = lines[k][i];
+  CUTLOSS_INLINE void store_fours(const F (&v)[4], float* rows, int64_t stride) {
+    for (int k = 0; k < 4; ++k) {
+      for (int i = 0; i < kLanes; ++i) rows[(i / 4 * 4 + k) * stride + i % 4] = v[k][i];
     }
+  }
+  /// Turned, vector k has the k-th number of every row; turned again, they are as before.
+  CUTLOSS_INLINE void turn_fours(F (&v)[4]) {
+    for (int k = 0; k < 4; ++k) {
+      for (int i = 0; i < k; ++i) {
+        for (int four = 0; four < kLanes; four += 4) {
+          const float moved = v[k][four + i];
+          v[k][four + i] = v[i][four + k];
+          v[i][four + k] = moved;
+        }
+      }
+    }
+  }
+  /// Four numbers, again and again.
+  CUTLOSS_INLINE F repeat_four(const float* four) {
+    F v;
+    for (int i = 0; i < kLanes; ++i) v[i] = four[i % 4];
+    return v;
   }
 
   CUTLOSS_INLINE float horizontal_max(F v) {
@@ -184,6 +209,13 @@ struct Portable {
   }
 
   CUTLOSS_INLINE D widen(const float* from) { return __builtin_convertvector(load_as<H>(from), D); }
+  /// Both halves of a vector.
+  CUTLOSS_INLINE void widen(F v, D* low, D* high) {
+    float lanes[kLanes];
+    store_as(lanes, v);
+    *low = widen(lanes);
+    *high = widen(lanes + kDoubles);
+  }
   CUTLOSS_INLINE void narrow(float* to, D v) { store_as(to, __builtin_convertvector(v, H)); }
 };
 
