@@ -210,6 +210,7 @@ class RegionMomentSweep {
 
   /// Terms of class ids, from the target's exponential and those of the others.
   void add_terms_of_targets(bool logarithms) {
+    if (!logarithms && !r_.mask && r_.focal == 0) return add_logarithms();
     F cross_entropy = {}, focal = {};
     for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
       const F weight = V::load(t_.weight + i), others = V::load(t_.others + i), own = V::load(t_.own + i);
@@ -230,6 +231,28 @@ class RegionMomentSweep {
     }
     cross_entropy_.add(cross_entropy);
     focal_.add(focal);
+  }
+
+  /// The cross-entropy where pixels count once or not at all. Logarithms are few: with x = others / own the sum of
+  /// log(1 + x) over two pixels is log(1 + y), y = x1 + x2 + x1 x2, and y is as precise as x where both are small.
+  void add_logarithms() {
+    constexpr int kTogether = 4;
+    constexpr float kMost = 0x1p30f;  // four of them are no infinity
+    F sum = {}, together = {};
+    int count = 0;
+    for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+      const I none = V::load(t_.weight + i) == 0.f;
+      const F x = V::select(none, F{}, V::load(t_.others + i) / V::load(t_.own + i));
+      if (!V::all(x < kMost)) {
+        sum += math::log_one_plus<V>(x);
+        continue;
+      }
+      together = V::multiply_add(together, x, together + x);
+      if (++count % kTogether != 0) continue;
+      sum += math::log_one_plus<V>(together);
+      together = F{};
+    }
+    cross_entropy_.add(sum + math::log_one_plus<V>(together));
   }
 
   /// Terms of labels that every class may have a share in.

@@ -27,6 +27,7 @@ struct Avx2 : Portable<8> {
   CUTLOSS_INLINE void fence() { _mm_sfence(); }
 
   CUTLOSS_INLINE uint32_t bits(I mask) { return uint32_t(_mm256_movemask_ps((__m256)mask)); }
+  CUTLOSS_INLINE bool all(I mask) { return bits(mask) == 0xff; }
   // By way of memory the compiler would keep there what is added up in a loop before.
   CUTLOSS_INLINE void widen(F v, D* low, D* high) {
     *low = _mm256_cvtps_pd(_mm256_castps256_ps128(v));

@@ -43,6 +43,7 @@ struct Avx512 : Portable<16> {
   CUTLOSS_INLINE void fence() { _mm_sfence(); }
 
   CUTLOSS_INLINE uint32_t bits(I mask) { return _mm512_movepi32_mask((__m512i)mask); }
+  CUTLOSS_INLINE bool all(I mask) { return bits(mask) == 0xffff; }
   // By way of memory the compiler would keep there what is added up in a loop before.
   CUTLOSS_INLINE void widen(F v, D* low, D* high) {
     *low = _mm512_cvtps_pd(_mm512_castps512_ps256(v));
