@@ -7,6 +7,7 @@
 #pragma once
 
 #include "cpu/regions/predictions.h"
+#include "cpu/regions/run_writer.h"
 #include "cpu/regions/softmax.h"
 
 namespace cutloss::cpu {
@@ -95,32 +96,36 @@ class RegionGradientSweep {
     terms ? write_plain<kStream, true>() : write_plain<kStream, false>();
   }
 
-  /// From rows to rows: what belongs to a pixel goes to the lanes that are of it.
   template <bool kStream, bool kTerms>
   void write_plain_rows() {
-    change_rows<kStream>([mean = t_.mean, pull = t_.pull](F e, F scale, I target, const auto& lanes, int64_t i) {
-      const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
-      const F value = e * (scale * slope - V::rearrange(V::load(mean + i), lanes.pixel));
-      return kTerms ? V::add_where(target, value, -V::rearrange(V::load(pull + i), lanes.pixel)) : value;
+    write_rows<kStream>([mean = t_.mean, scale = t_.scale, pull = t_.pull](int64_t i) {
+      return [mean = V::load(mean + i), scale = V::load(scale + i), pull = V::load(pull + i)](F e, I target,
+                                                                                              const auto& lanes) {
+        const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
+        const F value = e * (V::rearrange(scale, lanes.pixel) * slope - V::rearrange(mean, lanes.pixel));
+        return kTerms ? V::add_where(target, value, -V::rearrange(pull, lanes.pixel)) : value;
+      };
     });
   }
 
-  /// The tile's gradient: value(row, scale, is_target, lanes, i) in place of every vector of the rows, i the first of
-  /// its pixels.
+  /// The tile's gradient from its rows: value(i)(row, is_target, lanes) for every vector of them, where what belongs to
+  /// the pixels from i on goes to the lanes that are of it.
   template <bool kStream, class Value>
-  void change_rows(const Value& value) {
-    const int64_t row = r_.classes * V::kLanes, end = t_.padded;
-    const float* const scales = t_.scale;
-    const int32_t* const ids = t_.ids;
-    for (int64_t k = 0; k < r_.classes; ++k) {
-      const auto lanes = t_.lanes[k];
-      float* at = t_.rows + k * V::kLanes;
-      for (int64_t i = 0; i < end; i += V::kLanes, at += row) {
-        const I target = (I)V::rearrange(V::template load_as<F>(ids + i), lanes.pixel) == lanes.label;
-        V::store(at, value(V::load(at), V::rearrange(V::load(scales + i), lanes.pixel), target, lanes, i));
+  void write_rows(const Value& value) {
+    RunWriter<V, T, kStream> out(r_.gradient.as<T>() + t_.offset(t_.at), t_.count * r_.classes);
+    const int64_t classes = r_.classes, end = t_.padded;
+    const int32_t* const all_ids = t_.ids;
+    const float* row = t_.rows;
+    const auto* const all_lanes = t_.lanes;
+    for (int64_t i = 0; i < end; i += V::kLanes) {
+      const auto of_pixels = value(i);
+      const F ids = V::template load_as<F>(all_ids + i);
+      for (int64_t k = 0; k < classes; ++k, row += V::kLanes) {
+        const auto& lanes = all_lanes[k];
+        out.push(of_pixels(V::load(row), (I)V::rearrange(ids, lanes.pixel) == lanes.label, lanes));
       }
     }
-    t_.template stream_rows<kStream>(r_.gradient.as<T>());
+    out.finish();
   }
 
   template <bool kStream, bool kTerms>
@@ -226,14 +231,16 @@ class RegionGradientSweep {
 
   template <bool kStream>
   void write_each_of_rows() {
-    t_.template map_rows<T>(r_.predictions.as<const T>(), [this](F z) {
-      const Prediction<V> x = predict<V>(z, activation_);
-      return slope_of_prediction<V>(x, activation_);
-    });
-    std::copy_n(t_.weight, t_.padded, t_.scale);
-    change_rows<kStream>([](F by_logit, F scale, I target, const auto& lanes, int64_t) {
-      const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
-      return V::select(scale == 0.f, F{}, scale * by_logit * slope);
+    const auto slope_by_logit = [activation = activation_](F z) {
+      return slope_of_prediction<V>(predict<V>(z, activation), activation);
+    };
+    t_.map_rows(r_.predictions.as<const T>(), slope_by_logit, [](int64_t) {});
+    write_rows<kStream>([weights = t_.weight](int64_t i) {
+      return [weights = V::load(weights + i)](F by_logit, I target, const auto& lanes) {
+        const F weight = V::rearrange(weights, lanes.pixel);
+        const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
+        return V::select(weight == 0.f, F{}, weight * by_logit * slope);
+      };
     });
   }
 

@@ -91,7 +91,8 @@ class RegionMomentSweep {
   void each_for_itself() {
     t_.in_rows = t_.takes_rows;
     if (t_.in_rows) {
-      t_.template map_rows<T>(r_.predictions.as<const T>(), [this](F z) { return predict<V>(z, activation_).p; });
+      const auto predicted = [activation = activation_](F z) { return predict<V>(z, activation).p; };
+      t_.map_rows(r_.predictions.as<const T>(), predicted, [](int64_t) {});
       std::copy_n(t_.weight, t_.padded, t_.scale);
       return add_rows([](F p, F scale) { return V::select(scale == 0.f, F{}, p * scale); });
     }

@@ -127,8 +127,8 @@ struct TileSoftmax {
 
   /// Exponentials stay as memory has the logits; only what is added up for a pixel is turned.
   static void sweep_rows(Tile& t, const T* image, const CellSlopes* slopes) {
-    t.template map_rows<T>(image, [](F z) { return exp_float<V>(z); });
-    for (int64_t i = 0; i < t.padded; i += V::kLanes) {
+    const auto exponential = [](F z) { return exp_float<V>(z); };
+    t.map_rows(image, exponential, [&](int64_t i) {
       const I ids = V::template load_as<I>(t.ids + i);
       F sum = {}, own = V::splat(1.f), mean = {};
       t.for_each_group([&]<int kClasses>(std::integral_constant<int, kClasses>, int64_t first) {
@@ -140,7 +140,7 @@ struct TileSoftmax {
       V::store((kTarget ? t.others : t.sum) + i, sum);
       if (kTarget) V::store(t.own + i, own);
       if (kSlopes) V::store(t.mean + i, mean);
-    }
+    });
   }
 
   static void add_own(Tile& t) {

@@ -188,32 +188,42 @@ struct RegionTile {
         }
       }
     });
-    stream_rows<kStream>(image);
+    write<kStream>(image + offset(at), count * classes, [to](int64_t i) { return V::load(to + i); });
   }
 
-  /// to[i, c] = rows[i, c]
-  template <bool kStream, class To>
-  void stream_rows(To* image) {
-    write<kStream>(image + offset(at), count * r.classes, [from = rows](int64_t i) { return V::load(from + i); });
-  }
-
-  /// rows[i, c] = value(from[i, c]), and zeroes taken for what lies beyond the image's end. The next tile is on its way
-  /// to the cache meanwhile.
+  /// rows = value(logits) for the vector of pixels from `first` on, and zeroes taken for what lies beyond the image's
+  /// end. The next tile is on its way to the cache meanwhile.
   template <class From, class Value>
-  void map_rows(const From* image, const Value& value) {
-    const From* from = image + offset(at);
-    float* const to = rows;
-    const int64_t whole = count * r.classes / V::kLanes * V::kLanes, end = padded * r.classes;
-    const int64_t ahead = pitch * r.classes;
-    for (int64_t i = 0; i < whole; i += V::kLanes) {
-      __builtin_prefetch(from + i + ahead);
-      V::store(to + i, value(V::load(from + i)));
+  CUTLOSS_INLINE void map_rows(const From* logits, float* rows, int64_t first, int64_t count, int64_t classes,
+                               int64_t ahead, const Value& value) {
+    const From* const from = logits + first * classes;
+    float* const to = rows + first * classes;
+    const int64_t end = classes * V::kLanes;
+    if (first + V::kLanes <= count) {
+      for (int64_t i = 0; i < end; i += V::kLanes) {
+        __builtin_prefetch(from + i + ahead);
+        V::store(to + i, value(V::load(from + i)));
+      }
+      return;
     }
-    for (int64_t i = whole; i < end; i += V::kLanes) {
-      const int64_t left = std::clamp<int64_t>(count * r.classes - i, 0, V::kLanes);
+    for (int64_t i = 0; i < end; i += V::kLanes) {
+      const int64_t left = std::clamp<int64_t>((count - first) * classes - i, 0, V::kLanes);
       V::store(to + i, value(left < V::kLanes ? V::load_part(from + i, left, 0.f) : V::load(from + i)));
     }
-    V::store(to + end, F{});  // fours of the last row may reach beyond it
+  }
+
+  /// The same for all pixels of the tile; then(i) follows a vector behind, which the processor overlaps with it.
+  template <class From, class Value, class Then>
+  void map_rows(const From* image, const Value& value, const Then& then) {
+    const From* const logits = image + offset(at);
+    float* const to = rows;
+    const int64_t all = count, end = padded, classes = r.classes, ahead = pitch * classes;
+    V::store(to + end * classes, F{});  // fours of the last row may reach beyond it
+    for (int64_t i = 0; i < end; i += V::kLanes) {
+      map_rows(logits, to, i, all, classes, ahead, value);
+      if (i > 0) then(i - V::kLanes);
+    }
+    then(end - V::kLanes);
   }
 
   /// The pixels of a vector, [kLanes, classes], are `classes` vectors of rows: of each of them, whose lanes are of

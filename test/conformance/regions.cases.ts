@@ -146,6 +146,13 @@ const options: RegionCase[] = [
 
 const terms: RegionCase[] = [
   { ...dice, name: 'cross-entropy', options: { crossEntropy: 1 } },
+  {
+    ...dice,
+    name: 'cross-entropy of pixels that are sure, right or wrong',
+    shape: [1, 40, 50, 5],
+    spread: 9,
+    options: { crossEntropy: 1, ignoreIndex: 3 },
+  },
   { ...dice, name: 'cross-entropy over image', options: { crossEntropy: -0.5, over: 'image' } },
   { ...dice, name: 'focal', options: { focal: { weight: 1 } } },
   {

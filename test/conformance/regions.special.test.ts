@@ -12,6 +12,7 @@ import {
   type RegionOptions,
   regionLossSync,
   regionMomentsSync,
+  selfAdjustingDiceSync,
   type Tensor,
   tverskySync,
 } from 'cutloss';
@@ -232,12 +233,22 @@ test('mask multiplies predictions and targets, never logits: pixels of weight 2 
 });
 
 test('soft labels need not sum to one', () => {
-  const data = new Float32Array(pixels * classes).fill(0.9);
-  const { loss } = run(
-    { predictions: { data: logits, shape }, targets: { data, shape } },
-    { crossEntropy: 1 },
-  );
-  expect(Number.isFinite(loss)).toBe(true);
+  const data = new Float32Array(pixels * classes).fill(0.75);
+  const inputs = { predictions: { data: logits, shape }, targets: { data, shape } };
+  const { names, values: sums } = regionMomentsSync(inputs, { device });
+  for (let row = 0; row < batch * classes; row++) {
+    const column = (name: string) => sums[row * names.length + names.indexOf(name)] as number;
+    expect(column('targets')).toBe(0.75 * height * width);
+    expect(column('intersection')).toBeCloseTo(0.75 * column('predictions'), 5);
+  }
+});
+
+test.each([0.5, 1, 2])('a prediction beyond 1 has no slope where selfAdjustingDice is flat (alpha %f)', (alpha) => {
+  const predictions = { data: Float32Array.of(1.5, 0.25, 0.5, 2), shape: [1, 2, 2] };
+  const targets = { data: Int32Array.of(0, 1), shape: [1, 2] };
+  const options = { device, activation: 'none', alpha, grads: true } as const;
+  const gradient = values(selfAdjustingDiceSync({ predictions, targets }, options).grads.predictions);
+  expect(gradient.map((x) => x === 0)).toEqual([true, false, false, true]);
 });
 
 describe('moments', () => {
