@@ -153,6 +153,11 @@ class RegionMomentSweep {
   /// predictions times weights.
   template <class Weighted>
   void add_rows(const Weighted& weighted) {
+    r_.mask ? add_rows<true>(weighted) : add_rows<false>(weighted);
+  }
+
+  template <bool kMasked, class Weighted>
+  void add_rows(const Weighted& weighted) {
     const int64_t row = r_.classes * V::kLanes, end = t_.padded;
     for (int64_t k = 0; k < r_.classes; ++k) {
       F sums[3] = {};
@@ -165,7 +170,7 @@ class RegionMomentSweep {
         const I target = (I)V::rearrange(V::template load_as<F>(ids + i), pixel) == label;
         sums[0] = V::add_where(target, sums[0], p);
         sums[1] += p;
-        sums[2] = V::add_where(target, sums[2], V::rearrange(V::load(weights + i), pixel));
+        sums[2] = V::add_where(target, sums[2], kMasked ? V::rearrange(V::load(weights + i), pixel) : V::splat(1.f));
       }
       for (int of = 0; of < 3; ++of) totals_of(k)[kOfLanes + of].add(sums[of]);
     }
