@@ -18,6 +18,7 @@ const length = getter<number>(typedArrayPrototype, 'length');
 const byteOffset = getter<number>(typedArrayPrototype, 'byteOffset');
 const buffer = getter<ArrayBufferLike>(typedArrayPrototype, 'buffer');
 const resizable = getter<boolean>(ArrayBuffer.prototype, 'resizable');
+const byteLength = getter<number>(ArrayBuffer.prototype, 'byteLength');
 
 /** 'Float32Array' and so on; undefined for whatever is no typed array, Proxies of one included. */
 export function typedArrayKind(value: unknown): string | undefined {
@@ -89,13 +90,32 @@ export function copyInto(target: ArrayBufferView, source: ArrayBufferView): void
   set.call(target as Float32Array, source as Float32Array);
 }
 
+const wasmPage = 65536;
+const kept = new WeakSet<ArrayBufferLike>();
+
+/**
+ * Whether V8 itself refuses to transfer the buffer, as it does with WebAssembly's memory since Node 22. A buffer that is
+ * listed twice is never transferred, and what is said about it tells.
+ */
+function isFixed(memory: ArrayBuffer): boolean {
+  try {
+    structuredClone(undefined, { transfer: [memory, memory] });
+    return false;
+  } catch (error) {
+    return /unsupported type/.test((error as Error).message);
+  }
+}
+
 /**
  * Keeps the array's memory in place for good: postMessage and structuredClone will copy it where they were asked to
- * transfer it (Node 20) or refuse (later). A SharedArrayBuffer cannot be transferred in the first place.
+ * transfer it (Node 20) or refuse (later). A SharedArrayBuffer cannot be transferred in the first place; nor can
+ * WebAssembly's memory, and if it were marked its next grow() would end the process (Node 24).
  */
 export function keepInPlace(array: ArrayBufferView): void {
   const memory = bufferOf(array);
-  if (types.isSharedArrayBuffer(memory)) return;
+  if (types.isSharedArrayBuffer(memory) || kept.has(memory)) return;
+  kept.add(memory);
+  if (byteLength.call(memory) % wasmPage === 0 && isFixed(memory as ArrayBuffer)) return;
   if (markAsUntransferable === undefined) {
     const threads: typeof import('node:worker_threads') = createRequire(__filename)('node:worker_threads');
     markAsUntransferable = threads.markAsUntransferable;

@@ -10,7 +10,12 @@ describe('a buffer that is taken away while a job is in flight, with garbage col
   const cases = ['clone', 'post', 'transfer'].flatMap((how) =>
     ['logits', 'targets', 'out'].map((which) => [how, which] as const),
   );
-  test.each([...cases, ['grow', 'logits'] as const, ['grow', 'out'] as const])(
+  // Between Node 20, which has no transfer(), and Node 24, which heeds the mark, nothing can be done about it: docs/errors.md
+  const [major] = process.versions.node.split('.').map(Number) as [number];
+  const heeded = major < 21 || major > 23;
+  const possible = cases.filter(([how]) => heeded || how !== 'transfer');
+  if (!heeded) test.skip('transfer: Node 21 to 23 ignore the mark');
+  test.each([...possible, ['grow', 'logits'] as const, ['grow', 'out'] as const])(
     '%s of %s: the right answer or ERR_CUTLOSS_DETACHED',
     async (how, which) => {
       const { stdout } = await runClean(child('detach'), { args: [how, which], node: ['--expose-gc'] });
