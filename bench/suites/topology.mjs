@@ -1,6 +1,7 @@
 // bettiMatching with its gradient, and persistence, on fields of the sizes at which Betti matching is trained. The peer
 // is Betti-Matching-3D, which computes the matching alone (`--peer betti_matching` and a Python that can import it).
-// On one thread it is CPU time that counts, for both; on two the time until the result is there.
+// On one thread it is CPU time that counts, for both; on two the time until the result is there. `--shape
+// 256x256,64x64x64`: these sizes alone.
 //
 //   noise   uniform, nothing equal: the most features there can be
 //   smooth  noise blurred three times by a box of seven, stretched to [0, 1]: what networks give
