@@ -46,6 +46,10 @@ class Kept {
     } else {
       while (count_ > 0 && used_ + kept_ + wanted > most_used_) std::free(remove(0).memory);
       block = fresh(wanted);
+      while (!block.memory && count_ > 0) {
+        std::free(remove(0).memory);
+        block = fresh(wanted);
+      }
     }
     used_ += block.bytes;
     most_used_ = std::max(most_used_, used_);
