@@ -102,9 +102,10 @@ __global__ void __launch_bounds__(kTopologyThreads) score_kernel(const __grid_co
   if (threadIdx.x == 0) pass.sums[blockIdx.x] = sums;
 }
 
-/// Every voxel asks the cells that may have it as the voxel at which they begin or end.
+/// Every voxel asks the cells that may have it as the voxel at which they begin or end. Four blocks at a time: left to
+/// itself, ptxas aims at 32 registers on sm_100 and spills.
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) gather_slopes_kernel(const __grid_constant__ BarPass<G> pass) {
+__global__ void __launch_bounds__(kTopologyThreads, 4) gather_slopes_kernel(const __grid_constant__ BarPass<G> pass) {
   using Joint = typename G::Joint;
   const auto& fields = pass.graph.fields;
   const uint32_t places = fields.places();
