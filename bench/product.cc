@@ -55,7 +55,8 @@ struct Product {
     const auto start = std::chrono::steady_clock::now();
     for (int64_t n = 0; n * kChunkRows < request.rows; ++n) {
       const cpu::Range rows = cpu::part_of({0, request.rows}, kChunkRows, n);
-      cpu::CutLogits(call).compute(rows, {0, request.classes}, {logits.data(), cpu::chunk_stride(kChunkRows), false});
+      cpu::CutLogits(call).compute(rows, {0, request.classes},
+                                   {logits.data(), request.classes, cpu::chunk_stride(kChunkRows), false, false});
     }
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }

@@ -7,6 +7,8 @@
 
 namespace cutloss::cpu {
 
+class ThreadPool;
+
 /// Advice for a whole fresh allocation; harmless where it is not understood.
 void prefer_huge_pages(void* memory, size_t bytes);
 
@@ -25,5 +27,8 @@ void give_back(Block block);
 
 /// Makes the pages of a part of it present, without changing what they hold.
 void populate(void* memory, size_t bytes);
+
+/// Both for all of it, on all threads: each has its own huge pages, since two that fault on one would both clear it.
+void make_present(ThreadPool& pool, void* memory, size_t bytes);
 
 }  // namespace cutloss::cpu

@@ -75,6 +75,12 @@ inline constexpr std::array<float, 32> kRootsOfTwo = [] {
   return roots;
 }();
 
+/// Whether a level has the 2^(k / 32) of the five lowest bits of each lane.
+template <class V>
+concept LooksUpRoots = requires(typename V::I k) { V::root_of_two(k); };
+
+inline constexpr float kToThirtySeconds = 0x1.8p18f;  // its last place is 1/32
+
 /// exp(z - reference), for a sum that holds a term near one. Only the difference is rounded before the reduction, now
 /// up and now down: terms far from the reference are less exact, but the more of them there are, the more that evens
 /// out. Where a level looks up the roots of two, a parabola does for the rest. The reference may differ from lane to
@@ -87,8 +93,7 @@ CUTLOSS_HD typename V::F exp_term(typename V::F z, Reference reference) {
   const auto reduce = [&](F n) {
     return V::multiply_add(d, V::splat(kLog2ELow), V::multiply_add(d, V::splat(kLog2EHigh), -n));
   };
-  if constexpr (requires { V::root_of_two({}); }) {
-    constexpr float kToThirtySeconds = 0x1.8p18f;  // its last place is 1/32
+  if constexpr (LooksUpRoots<V>) {
     const F shifted = V::multiply_add(d, V::splat(kLog2EHigh), V::splat(kToThirtySeconds));
     const F n = shifted - kToThirtySeconds, x = reduce(n);
     const F root = V::root_of_two((typename V::I)shifted);
@@ -104,6 +109,31 @@ CUTLOSS_HD typename V::F exp_term(typename V::F z, Reference reference) {
                               0x1.41f98p-13f};  // 2^x, |x| <= 1/2
   const F n = V::round(d * kLog2EHigh);
   return V::scale_by_power(polynomial<V>(reduce(n), kTerms, 1.f), n);
+}
+
+/// The same in place of each z, for terms that are added up or rounded to 16 bits: where a level looks up the roots of
+/// two, the reduction is exact but for 3e-9 of z - reference, and the product is rounded once more. Step by step for
+/// all, since each step waits for the one before.
+template <class V, int kCount>
+CUTLOSS_HD void exp_addends(typename V::F (&z)[kCount], float reference) {
+  using F = typename V::F;
+  if constexpr (LooksUpRoots<V>) {
+    F shifted[kCount], n[kCount];
+    for (F& d : z) d = V::max(V::splat(-1400.f), d - reference);  // not-a-number goes through
+    for (int i = 0; i < kCount; ++i) {
+      shifted[i] = V::multiply_add(z[i], V::splat(float(kLog2E)), V::splat(kToThirtySeconds));
+    }
+    for (int i = 0; i < kCount; ++i) n[i] = shifted[i] - kToThirtySeconds;
+    for (int i = 0; i < kCount; ++i) z[i] = V::multiply_add(n[i], V::splat(-float(kLn2)), z[i]);
+    for (int i = 0; i < kCount; ++i) n[i] = V::scale_by_power(V::root_of_two((typename V::I)shifted[i]), n[i]);
+    for (F& x : z) {
+      const F rest = V::multiply_add(x, V::splat(0x1.00006p-1f), V::splat(0x1.0000f6p+0f));  // (e^x - 1) / x
+      x = V::multiply_add(rest, x, V::splat(1.f));
+    }
+    for (int i = 0; i < kCount; ++i) z[i] *= n[i];
+  } else {
+    for (F& e : z) e = exp_term<V>(e, reference);
+  }
 }
 
 /// Relative error 3e-06, for results that are rounded to 16 bits. 2^x is V's own where it has one.

@@ -134,10 +134,23 @@ function fits(value: number, dtype: DType): boolean {
   }
 }
 
+const single = new Float32Array(1);
+const bits = new Uint32Array(single.buffer);
+
+/** A float32 beside the number, with an odd last bit if it is not the number itself: rounding once more is then rounding once. */
+function toOdd(value: number): number {
+  single[0] = value;
+  const rounded = single[0] as number;
+  if (Object.is(rounded, value) || Number.isNaN(value)) return rounded;
+  if (Math.abs(rounded) > Math.abs(value)) bits[0] = (bits[0] as number) - 1;
+  bits[0] = (bits[0] as number) | 1;
+  return single[0];
+}
+
 function fill(memory: Stored, values: readonly number[], dtype: DType): void {
   if (memory instanceof BigInt64Array) {
     for (let i = 0; i < values.length; i++) memory[i] = BigInt(values[i] as number);
-  } else if (dtype === 'bfloat16') memory.set(toBFloat16(Float32Array.from(values)));
-  else if (dtype === 'float16') memory.set(toFloat16(Float32Array.from(values)));
+  } else if (dtype === 'bfloat16') memory.set(toBFloat16(Float32Array.from(values, toOdd)));
+  else if (dtype === 'float16') memory.set(toFloat16(Float32Array.from(values, toOdd)));
   else memory.set(values);
 }

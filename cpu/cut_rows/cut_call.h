@@ -155,7 +155,7 @@ struct CutCall {
   CutPlan plan;
   CutBuffers b;
   double label_weight = 0;  // sum of w_j, where labels are spread over all classes
-  double most_weight = 1;   // the largest |w_j|, or 1
+  double most_weight = 1;   // the largest |w_j|, or 1; a NaN makes label_weight one, and every gradient with it
   std::atomic<bool> no_scratch{false};
   std::atomic<int64_t> kept_tiles{0}, all_tiles{0};
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "cpu/memory.h"
-
 namespace cutloss::cpu {
 namespace {
 
@@ -156,7 +154,6 @@ void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, const
   const Lines out = c_.lines_of(c_.r.classifier_gradient, block);
   const Sums sums = sums_of(chunk, block, scratch);
   if (chunk.first_rows()) {
-    if (c_.r.fresh_classifier_gradient && !out.order) populate(out.from, block.count * bytes);
     for (int64_t line = 0; line < block.count; ++line) std::fill_n(sums.at(line), dim, 0.f);
   }
   add_targets(chunk, scratch, target_count, sums);

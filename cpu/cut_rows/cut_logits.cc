@@ -62,9 +62,11 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
     ahead = {soon.from, soon.order, width, width, next.count, divide_up(next.count * divide_up(width, 64), tiles)};
   }
 
+  const int64_t place = block.first - classes.first;
+  const bool keeps = place < wanted.kept;
+  const int64_t stride = keeps ? wanted.stride : k.panel;
   for (int64_t i = 0; i < panels; ++i) {
-    float* to = wanted.keep ? wanted.keep + (block.first - classes.first) * wanted.stride + i * k.panel : tile;
-    const int64_t stride = wanted.keep ? wanted.stride : k.panel;
+    float* to = keeps ? wanted.keep + place * stride + i * k.panel : tile;
     if (!live(i)) {
       for (int64_t line = 0; line < block.count; ++line) std::fill_n(to + line * stride, k.panel, -INFINITY);
       continue;

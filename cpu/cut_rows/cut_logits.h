@@ -7,7 +7,8 @@ namespace cutloss::cpu {
 
 /// What a block's logits are for: to be kept, to be measured, or both.
 struct LogitsWanted {
-  float* keep;  // [classes][stride], or null
+  float* keep;   // [kept classes][stride]
+  int64_t kept;  // of the classes, how many from the first
   int64_t stride;
   bool measure;
   bool only_live;  // what the filter cannot keep becomes -inf without being computed

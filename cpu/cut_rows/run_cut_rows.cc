@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "cpu/cut_rows/cut_gradient.h"
 #include "cpu/cut_rows/cut_logits.h"
@@ -50,8 +51,11 @@ class CutRun {
     for (int64_t j = 0; c_.shape.labels && j < r.classes; ++j) c_.label_weight += weights ? weights[j] : 1;
     for (int64_t j = 0; weights && j < r.classes; ++j)
       c_.most_weight = std::fmax(c_.most_weight, std::fabs(weights[j]));
-    prepare_pages(r.fresh_hidden_gradient, r.hidden_gradient, true);
-    prepare_pages(r.fresh_classifier_gradient, r.classifier_gradient, c_.shape.sorts);
+    const auto make = [&](bool fresh, const View& of) {
+      if (fresh && of) make_present(c_.pool, of.data, of.bytes());
+    };
+    make(r.fresh_hidden_gradient, r.hidden_gradient);
+    make(r.fresh_classifier_gradient, r.classifier_gradient);
     return {};
   }
 
@@ -93,10 +97,14 @@ class CutRun {
     for (int64_t n = 0; n * size < count && c_.interrupted().ok(); ++n) each(part_of({0, count}, size, n));
   }
 
-  /// The statistics of every row; no logits are kept.
+  LogitsWanted kept(int64_t classes, bool measure, bool only_live) const {
+    return {c_.b.logits, classes, chunk_stride(c_.plan.chunk_rows), measure, only_live};
+  }
+
+  /// The statistics of every row; at most the logits of the first chunk are kept.
   void measure() {
     for_each_part(c_.r.rows, c_.plan.pass_rows, [&](Range rows) {
-      logits_.compute(rows, {0, c_.r.classes}, {nullptr, 0, true, false});
+      logits_.compute(rows, {0, c_.r.classes}, kept(c_.plan.keeps_first ? c_.plan.chunk_classes : 0, true, false));
       logits_.finish(rows);
     });
   }
@@ -104,7 +112,7 @@ class CutRun {
   /// Loss and gradient of some rows, from logits that are computed once.
   void both_of(Range rows) {
     const Range classes = {0, c_.r.classes};
-    logits_.compute(rows, classes, {c_.b.logits, chunk_stride(c_.plan.chunk_rows), true, false});
+    logits_.compute(rows, classes, kept(classes.count, true, false));
     if (!c_.interrupted().ok()) return;
     logits_.finish(rows);
     gradient_.compute({rows, classes, c_.shape.hidden, c_.shape.classifier, c_.shape.bias});
@@ -118,22 +126,19 @@ class CutRun {
     });
   }
 
-  /// Gradients of a rectangle of logits, which are computed again.
+  /// Gradients of a rectangle of logits, which are computed again unless it is the first and they are still there.
   void again(const GradientChunk& chunk) {
-    const bool skip = gradient_.may_skip(chunk);
-    logits_.compute(chunk.rows, chunk.classes, {c_.b.logits, chunk_stride(c_.plan.chunk_rows), false, skip});
+    const bool there = std::exchange(first_there_, false);
+    if (!there) {
+      logits_.compute(chunk.rows, chunk.classes, kept(chunk.classes.count, false, gradient_.may_skip(chunk)));
+    }
     if (c_.interrupted().ok()) gradient_.compute(chunk);
-  }
-
-  static void prepare_pages(bool fresh, const View& gradient, bool now) {
-    if (!fresh || !gradient) return;
-    prefer_huge_pages(gradient.data, gradient.bytes());
-    if (now) populate(gradient.data, gradient.bytes());
   }
 
   CutCall& c_;
   CutLogits logits_;
   CutGradient gradient_;
+  bool first_there_ = c_.plan.keeps_first;
 };
 
 }  // namespace

@@ -48,7 +48,7 @@ struct HiddenTasks {
 };
 
 constexpr HiddenTasks hidden_tasks(int64_t rows, int64_t dim, int64_t panel, int64_t tile_rows) {
-  constexpr int64_t kTogether = 256, kEnough = 8, kFewestRows = 120;
+  constexpr int64_t kTogether = 256, kEnough = 12, kFewestRows = 120;
   HiddenTasks tasks = {};
   tasks.dims = std::max(kTogether, panel);
   tasks.dim_groups = divide_up(dim, tasks.dims);
@@ -60,12 +60,14 @@ constexpr HiddenTasks hidden_tasks(int64_t rows, int64_t dim, int64_t panel, int
 
 /// The chunks of a call. Where logits are kept, a chunk has all classes, and what the forward pass made of its rows
 /// becomes their gradient in place (6 rows classes dim operations). Otherwise every logit is computed once for the
-/// statistics and once more for the gradient (8), or twice more where the two gradients are taken apart (10).
+/// statistics and once more for the gradient (8), or twice more where the two gradients are taken apart (10); but not
+/// again those that the first chunk has room for while the statistics are taken.
 struct CutPlan {
   int64_t pass_rows = 0;      // packed at a time in the forward pass
   int64_t chunk_rows = 0;     // of logits at a time in the gradient
   int64_t chunk_classes = 0;  // likewise
   bool keeps_logits = false;
+  bool keeps_first = false;
   bool apart = false;
 };
 
@@ -112,7 +114,7 @@ CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
   plan.pass_rows = std::clamp(pass, s.panel, all_rows);
   if (!s.gradient()) return plan;
 
-  const auto kept = [&](int64_t rows) { return CutPlan{rows, rows, s.classes, true, false}; };
+  const auto kept = [&](int64_t rows) { return CutPlan{rows, rows, s.classes, true, false, false}; };
   const int64_t most = std::min(kMostChunkRows / s.panel * s.panel, all_rows);
   const int64_t fitting = largest_fitting(s.panel, most, budget, [&](int64_t rows) { return bytes(kept(rows)); });
   if (fitting >= std::min(kFewestKeptRows, all_rows)) {
@@ -134,6 +136,7 @@ CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
     plan.chunk_classes = std::min(std::max(classes, kBlock), s.classes);
     if (classes >= std::min(8 * kBlock, all_classes)) break;
   }
+  plan.keeps_first = all_rows <= std::min(plan.pass_rows, plan.chunk_rows) && !s.skips;
   return plan;
 }
 

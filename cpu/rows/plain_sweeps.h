@@ -80,10 +80,12 @@ struct PlainRow {
       prefetch<3>(row.z + at + kAhead);
       F e[Row::kUnroll];
       load(Row::group(row, at, copy), e);
-      for (int u = 0; u < Row::kUnroll; ++u) {
-        e[u] = kRounded ? math::exp_term<V>(e[u], reference) : math::exp_shifted<V>(e[u], shift);
-        if (kKeep) V::store(kept + (at - begin) + u * V::kLanes, e[u]);
+      if constexpr (kRounded) {
+        math::exp_addends<V>(e, reference);
+      } else {
+        for (F& term : e) term = math::exp_shifted<V>(term, shift);
       }
+      for (int u = 0; kKeep && u < Row::kUnroll; ++u) V::store(kept + (at - begin) + u * V::kLanes, e[u]);
       for (int k = 0; k < kSums; ++k) {
         F part = e[k * kTogether];
         for (int u = 1; u < kTogether; ++u) part += e[k * kTogether + u];

@@ -75,7 +75,6 @@ class RowsRun {
   }
 
   double scale() const { return terms_.scale(); }
-  int64_t stride() const { return stride_; }
 
  private:
   void write_gradient(int64_t row, int64_t last, const char* z, const RowTarget& target, bool counts,
@@ -113,14 +112,11 @@ Status run_rows(RowsRequest& request, const Level& level, ThreadPool& pool, Canc
   const std::unique_ptr<double[]> sums(new (std::nothrow) double[tasks]());
   if (!sums) return failure(Code::kMemory, "Expected %lld bytes of scratch memory", static_cast<long long>(tasks) * 8);
 
-  if (request.fresh_gradient) prefer_huge_pages(request.gradient.data, request.gradient.bytes());
+  if (request.fresh_gradient) make_present(pool, request.gradient.data, request.gradient.bytes());
   std::atomic<bool> bad_target{false};
   pool.run(tasks, [&](int64_t task) {
     const int64_t first = task * rows_per_task;
     const int64_t last = std::min(first + rows_per_task, request.rows);
-    if (request.fresh_gradient) {
-      populate(request.gradient.as<char>() + first * run.stride(), (last - first) * run.stride());
-    }
     KeptRow storage;
     KeptRow* kept = run.keep(&storage);
     for (int64_t row = first; row < last && !cancel.requested(); ++row) {

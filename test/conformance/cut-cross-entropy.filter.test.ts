@@ -152,6 +152,24 @@ describe.each(floatDTypes)('the filter of %s', (dtype) => {
       }
     });
 
+    test('a class weight that is NaN is never left out with its tile', () => {
+      const classWeights = new Float32Array(words.classes).fill(1);
+      classWeights[words.ids.findIndex((id) => id >= 0) + 500] = Number.NaN;
+      for (const workspaceBytes of [2 ** 26, 1]) {
+        const options: Options = { ...both, workspaceBytes, labelSmoothing: 1e-6 };
+        const given = { ...words, classWeights };
+        const exact = run(given, options);
+        const found = run(given, { ...options, gradientFilter: { ...filter, eps: 0.1 } });
+        expect(exact.loss).toBeNaN();
+        expect(found.loss).toBeNaN();
+        for (const name of ['hidden', 'classifier'] as const) {
+          const isNaN = (of: Found) => valuesOf(of, name, dtype).map((value) => Number(Number.isNaN(value)));
+          expect(isNaN(found)).toEqual(isNaN(exact));
+          expect(isNaN(found)).toContain(1);
+        }
+      }
+    });
+
     test('logits that are skipped instead of computed again would have been left out', () => {
       for (const sortVocabulary of [false, true]) {
         const gradientFilter = { ...filter, sortVocabulary };

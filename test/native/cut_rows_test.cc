@@ -33,6 +33,7 @@ void plans() {
             CHECK(plan.chunk_classes > 0 && plan.chunk_classes <= classes);
             CHECK(plan.chunk_classes == classes || plan.chunk_classes % cpu::kBlock == 0);
             CHECK(!plan.keeps_logits || plan.chunk_classes == classes);
+            CHECK(!plan.keeps_first || (!plan.keeps_logits && rows <= std::min(plan.pass_rows, plan.chunk_rows)));
             // what is left is one panel of rows and one block of classes, and what every row takes
             const int64_t least = (4 * dim + 2 * cpu::kBlock) * 4 * s.panel + 8 * cpu::kBlock * dim + 64 * rows;
             CHECK(bytes(plan) <= std::max(budget, int64_t{2} << 20) + least);
@@ -159,7 +160,7 @@ void what_is_live(const cpu::Level& level) {
   cpu::CutLogits logits(call);
   for (int64_t n = 0; n * call.plan.pass_rows < rows; ++n) {
     const cpu::Range pass = cpu::part_of({0, rows}, call.plan.pass_rows, n);
-    logits.compute(pass, {0, classes}, {nullptr, 0, true, false});
+    logits.compute(pass, {0, classes}, {nullptr, 0, 0, true, false});
     logits.finish(pass);
   }
 

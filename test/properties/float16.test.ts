@@ -1,7 +1,7 @@
 // The 16-bit conversions against rules written from IEEE 754 in test/support: every one of the 65,536 patterns, and
 // float32 values of every size, ties and subnormals among them.
 
-import { crossEntropySync, fromBFloat16, fromFloat16, toBFloat16, toFloat16 } from 'cutloss';
+import { crossEntropySync, fromBFloat16, fromFloat16, tensor, toBFloat16, toFloat16 } from 'cutloss';
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../support/dtypes.js';
 import { random } from '../support/random.js';
@@ -58,6 +58,19 @@ describe.each(conversions)('%s', (dtype, to, from) => {
       if (Number.isNaN(exact[i])) expect(from(back.subarray(i, i + 1))[0]).toBeNaN();
       else if (back[i] !== i) expect(back[i]).toBe(i);
     }
+  });
+
+  test('numbers of a list are rounded once, not to float32 first', () => {
+    const step = dtype === 'float16' ? 2 ** -10 : 2 ** -7;
+    const list = [
+      1 + step / 2 + 2 ** -40,
+      1 + step / 2,
+      1 + (3 * step) / 2 - 2 ** -40,
+      -1 - step / 2 - 2 ** -40,
+    ];
+    list.push(1e39, -Infinity, 0, -0, 5e-324);
+    const wanted = [1 + step, 1, 1 + step, -1 - step, Infinity, -Infinity, 0, -0, 0];
+    expect([...from(tensor(list, [list.length], dtype).dataSync() as Uint16Array)]).toEqual(wanted);
   });
 
   test('values are rounded to nearest even, once', () => {
