@@ -57,6 +57,11 @@ struct Lines {
   const int32_t* order;
 };
 
+/// `count` lines, `stride` bytes apart, of which `width` bytes each are fetched during that many register tiles.
+inline Ahead fetched_during(int64_t tiles, const Lines& lines, int64_t count, int64_t stride, int64_t width) {
+  return {lines.from, lines.order, stride, width, count, divide_up(count * divide_up(width, 64), tiles)};
+}
+
 struct CutBuffers {
   // per row of the call
   int32_t* ids;          // target, or -1

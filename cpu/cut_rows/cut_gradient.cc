@@ -288,19 +288,11 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
     Ahead lines, logits;
     if (next.count > 0 && !filtered) {
       const int64_t tiles = divide_up(rows.count, c_.k.tile_rows), width = dims.count * element;
-      const Lines soon = c_.lines_of(c_.r.classifier, next);
-      lines = {soon.from + dims.first * element,
-               soon.order,
-               dim * element,
-               width,
-               next.count,
-               divide_up(next.count * divide_up(width, 64), tiles * divide_up(dims.count, c_.k.panel))};
-      logits = {reinterpret_cast<const char*>(chunk_line(chunk, next.first) + in_chunk),
-                nullptr,
-                stride * 4,
-                rows.count * 4,
-                next.count,
-                divide_up(next.count * divide_up(rows.count * 4, 64), tiles)};
+      Lines soon = c_.lines_of(c_.r.classifier, next);
+      soon.from += dims.first * element;
+      lines = fetched_during(tiles * divide_up(dims.count, c_.k.panel), soon, next.count, dim * element, width);
+      const Lines dz_soon = {reinterpret_cast<char*>(chunk_line(chunk, next.first) + in_chunk), nullptr};
+      logits = fetched_during(tiles, dz_soon, next.count, stride * 4, rows.count * 4);
     }
     bool packed = false;
     const Run whole = {0, words};

@@ -57,9 +57,8 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
   const Range next = part_of(classes, kBlock, (block.end() - classes.first) / kBlock);
   Ahead ahead;
   if (next.count > 0) {
-    const Lines soon = c_.lines_of(c_.r.classifier, next);
     const int64_t width = c_.r.dim * int64_t(c_.element());
-    ahead = {soon.from, soon.order, width, width, next.count, divide_up(next.count * divide_up(width, 64), tiles)};
+    ahead = fetched_during(tiles, c_.lines_of(c_.r.classifier, next), next.count, width, width);
   }
 
   const int64_t place = block.first - classes.first;
