@@ -107,7 +107,7 @@ Status run_rows(RowsRequest& request, const Level& level, ThreadPool& pool, Canc
   RowsRun run(request, level);
   CUTLOSS_TRY(run.prepare());
 
-  const int64_t rows_per_task = task_rows(request.classes);
+  const int64_t rows_per_task = task_rows(request.rows, request.classes);
   const int64_t tasks = (request.rows + rows_per_task - 1) / rows_per_task;
   const std::unique_ptr<double[]> sums(new (std::nothrow) double[tasks]());
   if (!sums) return failure(Code::kMemory, "Expected %lld bytes of scratch memory", static_cast<long long>(tasks) * 8);
