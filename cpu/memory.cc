@@ -113,7 +113,7 @@ void prefer_huge_pages(void* memory, size_t bytes) {
 void populate(void* memory, size_t bytes) { advise(memory, bytes, MADV_POPULATE_WRITE); }
 
 void make_present(ThreadPool& pool, void* memory, size_t bytes) {
-  constexpr uintptr_t kPart = size_t{4} << 20;  // two huge pages
+  constexpr uintptr_t kPart = 2 * kHugePage;
   if (bytes < kWorthIt) return populate(memory, bytes);
   prefer_huge_pages(memory, bytes);
   const uintptr_t first = reinterpret_cast<uintptr_t>(memory), last = first + bytes, begin = first & ~(kPart - 1);

@@ -12,6 +12,12 @@ class ThreadPool;
 /// Advice for a whole fresh allocation; harmless where it is not understood.
 void prefer_huge_pages(void* memory, size_t bytes);
 
+/// Makes the pages of a part of it present, without changing what they hold.
+void populate(void* memory, size_t bytes);
+
+/// Both for all of it, on all threads: each has its own huge pages, since two that fault on one would both clear it.
+void make_present(ThreadPool& pool, void* memory, size_t bytes);
+
 /// A stretch of memory that is kept for the next that needs one of its size, in this call or a later one.
 struct Block {
   void* memory = nullptr;
@@ -24,11 +30,5 @@ constexpr uint64_t kSmallestBlock = uint64_t{1} << 18;  // what is smaller mallo
 /// more is resident than without keeping.
 Block take_block(uint64_t bytes);
 void give_back(Block block);
-
-/// Makes the pages of a part of it present, without changing what they hold.
-void populate(void* memory, size_t bytes);
-
-/// Both for all of it, on all threads: each has its own huge pages, since two that fault on one would both clear it.
-void make_present(ThreadPool& pool, void* memory, size_t bytes);
 
 }  // namespace cutloss::cpu
