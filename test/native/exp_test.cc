@@ -18,7 +18,55 @@ double half_ulps(float got, long double exact) {
   return double(std::fabs(got - exact)) / half;
 }
 
+/// What AVX-512 has, lane by lane: a table of roots, one rounding in multiply_add().
+struct Lookup : V {
+  static F root_of_two(I k) {
+    F roots;
+    for (int i = 0; i < kLanes; ++i) roots[i] = math::kRootsOfTwo[k[i] & 31];
+    return roots;
+  }
+  static F multiply_add(F a, F b, F c) {
+    for (int i = 0; i < kLanes; ++i) c[i] = std::fma(a[i], b[i], c[i]);
+    return c;
+  }
+  static F scale_by_power(F x, F n) {
+    for (int i = 0; i < kLanes; ++i) x[i] = std::ldexp(x[i], int(std::floor(n[i])));
+    return x;
+  }
+};
+
+/// Terms of a sum, where the reference is subtracted exactly: the error of each, and what a thousand have in common.
+void addends() {
+  static_assert(math::LooksUpRoots<Lookup> && !math::LooksUpRoots<V>);
+  std::mt19937_64 random(3);
+  double worst_term = 0, worst_addend = 0, common = 0;
+  for (int row = 0; row < 100; ++row) {
+    const float reference = float(row % 17) / 4;
+    long double sum = 0, exact_sum = 0;
+    for (int i = 0; i < 250; ++i) {
+      V::F z[1];
+      for (int k = 0; k < 4; ++k) z[0][k] = reference - float(random() % 8192) / 512;
+      const V::F from = z[0], term = math::exp_term<Lookup>(from, reference);
+      math::exp_addends<Lookup>(z, reference);
+      for (int k = 0; k < 4; ++k) {
+        const long double exact = expl(static_cast<long double>(from[k]) - reference);
+        worst_term = std::max(worst_term, double(std::fabs(term[k] - exact) / exact));
+        worst_addend = std::max(worst_addend, double(std::fabs(z[0][k] - exact) / exact));
+        sum += z[0][k], exact_sum += exact;
+      }
+    }
+    common = std::max(common, double(std::fabs(sum - exact_sum) / exact_sum));
+  }
+  std::printf("exp_term: relative error %.1e by roots; exp_addends: %.1e, sums %.1e\n", worst_term, worst_addend,
+              common);
+  CHECK(worst_term < 2e-7 && worst_addend < 3e-7 && common < 3e-8);
+  V::F ends[1] = {{-INFINITY, NAN, -1e30f, 0}};
+  math::exp_addends<Lookup>(ends, 0);
+  CHECK(ends[0][0] == 0 && std::isnan(ends[0][1]) && ends[0][2] == 0 && ends[0][3] == 1);
+}
+
 int main() {
+  addends();
   std::mt19937_64 random(7);
   std::normal_distribution<float> normal;
   double worst = 0, worst_16 = 0;
