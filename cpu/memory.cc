@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "cpu/thread_pool.h"
+#include "engine/engine.h"
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -112,14 +113,14 @@ void prefer_huge_pages(void* memory, size_t bytes) {
 
 void populate(void* memory, size_t bytes) { advise(memory, bytes, MADV_POPULATE_WRITE); }
 
-void make_present(ThreadPool& pool, void* memory, size_t bytes) {
+void make_present(ThreadPool& pool, const Cancel& cancel, void* memory, size_t bytes) {
   constexpr uintptr_t kPart = 2 * kHugePage;
   if (bytes < kWorthIt) return populate(memory, bytes);
   prefer_huge_pages(memory, bytes);
   const uintptr_t first = reinterpret_cast<uintptr_t>(memory), last = first + bytes, begin = first & ~(kPart - 1);
   pool.run((last - begin + kPart - 1) / kPart, [&](int64_t i) {
     const uintptr_t from = std::max(first, begin + i * kPart), to = std::min(last, begin + (i + 1) * kPart);
-    populate(reinterpret_cast<void*>(from), to - from);
+    if (!cancel.requested()) populate(reinterpret_cast<void*>(from), to - from);
   });
 }
 

@@ -5,6 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
+namespace cutloss {
+class Cancel;
+}
+
 namespace cutloss::cpu {
 
 class ThreadPool;
@@ -16,7 +20,8 @@ void prefer_huge_pages(void* memory, size_t bytes);
 void populate(void* memory, size_t bytes);
 
 /// Both for all of it, on all threads: each has its own huge pages, since two that fault on one would both clear it.
-void make_present(ThreadPool& pool, void* memory, size_t bytes);
+/// Stops when the call is cancelled.
+void make_present(ThreadPool& pool, const Cancel& cancel, void* memory, size_t bytes);
 
 /// A stretch of memory that is kept for the next that needs one of its size, in this call or a later one.
 struct Block {

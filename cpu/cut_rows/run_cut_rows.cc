@@ -52,7 +52,7 @@ class CutRun {
     for (int64_t j = 0; weights && j < r.classes; ++j)
       c_.most_weight = std::fmax(c_.most_weight, std::fabs(weights[j]));
     const auto make = [&](bool fresh, const View& of) {
-      if (fresh && of) make_present(c_.pool, of.data, of.bytes());
+      if (fresh && of) make_present(c_.pool, c_.cancel, of.data, of.bytes());
     };
     make(r.fresh_hidden_gradient, r.hidden_gradient);
     make(r.fresh_classifier_gradient, r.classifier_gradient);

@@ -112,7 +112,7 @@ Status run_rows(RowsRequest& request, const Level& level, ThreadPool& pool, Canc
   const std::unique_ptr<double[]> sums(new (std::nothrow) double[tasks]());
   if (!sums) return failure(Code::kMemory, "Expected %lld bytes of scratch memory", static_cast<long long>(tasks) * 8);
 
-  if (request.fresh_gradient) make_present(pool, request.gradient.data, request.gradient.bytes());
+  if (request.fresh_gradient) make_present(pool, cancel, request.gradient.data, request.gradient.bytes());
   std::atomic<bool> bad_target{false};
   pool.run(tasks, [&](int64_t task) {
     const int64_t first = task * rows_per_task;
