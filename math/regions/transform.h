@@ -26,7 +26,8 @@ CUTLOSS_HD Transformed<V> transform_prediction(RegionTransform kind, typename V:
     const F factor = power<V>(some, parameter);
     // alpha < 1 has no finite slope at p = 1: there it stays
     const F less = parameter >= 1 ? power<V>(some, parameter - 1) : V::select(some == 0.f, F{}, factor / some);
-    return {factor * p, parameter == 0 ? V::splat(1.f) : less * (rest - parameter * p)};
+    const F slope = V::select(rest < 0.f, F{}, less * (rest - parameter * p));  // beyond 1 the value is 0
+    return {factor * p, parameter == 0 ? V::splat(1.f) : slope};
   }
   if (kind == RegionTransform::kSteep) {
     const F distance = parameter * (p - 0.5f);

@@ -12,6 +12,7 @@ import {
   type RegionOptions,
   regionLossSync,
   regionMomentsSync,
+  selfAdjustingDiceSync,
   type Tensor,
   tverskySync,
 } from 'cutloss';
@@ -240,6 +241,14 @@ test('soft labels need not sum to one', () => {
     expect(column('targets')).toBe(0.75 * height * width);
     expect(column('intersection')).toBeCloseTo(0.75 * column('predictions'), 5);
   }
+});
+
+test.each([0.5, 1, 2])('a prediction beyond 1 has no slope where selfAdjustingDice is flat (alpha %f)', (alpha) => {
+  const predictions = { data: Float32Array.of(1.5, 0.25, 0.5, 2), shape: [1, 2, 2] };
+  const targets = { data: Int32Array.of(0, 1), shape: [1, 2] };
+  const options = { device, activation: 'none', alpha, grads: true } as const;
+  const gradient = values(selfAdjustingDiceSync({ predictions, targets }, options).grads.predictions);
+  expect(gradient.map((x) => x === 0)).toEqual([true, false, false, true]);
 });
 
 describe('moments', () => {
