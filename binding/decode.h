@@ -2,7 +2,7 @@
 // them in that order, reads every pointer and length at this moment, and no JavaScript runs in between.
 #pragma once
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <cmath>
 #include <vector>

@@ -2,7 +2,7 @@
 // is freed once it was released (or collected) and no queued job uses it any more.
 #pragma once
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <atomic>
 #include <cstddef>

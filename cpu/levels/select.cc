@@ -16,8 +16,12 @@ struct Candidate {
 // What this processor has, best first. Asked here, in a file compiled for any processor.
 #if defined(__x86_64__) && !defined(CUTLOSS_GENERIC_ONLY)
 const std::array<Candidate, 4>& candidates() {
-  static const bool avx2 =
-      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+#ifdef __clang__
+  constexpr bool f16c = true;  // Clang 14 does not know it by name, and every processor with AVX2 has it
+#else
+  static const bool f16c = __builtin_cpu_supports("f16c");
+#endif
+  static const bool avx2 = f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   static const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   static const std::array<Candidate, 4> list = {{{&kAvx512Bf16Level, avx512 && __builtin_cpu_supports("avx512bf16")},
@@ -51,8 +55,9 @@ std::atomic<const Level*> chosen{nullptr};
 
 const Level& level() {
   const Level* current = chosen.load(std::memory_order_relaxed);
-  if (!current) chosen.store(current = best_level(), std::memory_order_relaxed);
-  return *current;
+  if (current) return *current;
+  const Level* best = best_level();
+  return chosen.compare_exchange_strong(current, best) ? *best : *current;  // set_simd() may have been first
 }
 
 }  // namespace cutloss::cpu

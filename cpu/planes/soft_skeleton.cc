@@ -31,7 +31,9 @@ void SoftSkeleton::each_row(const float* from, float* to, const Line& line) cons
   const auto [depth, height, width] = shape_;
   for (int64_t z = 0; z < depth; ++z) {
     for (int64_t y = 0; y < height; ++y) {
-      const auto row = [&](int64_t at_z, int64_t at_y) { return from + (at_z * height + at_y) * width; };
+      const auto row = [=, height = height, width = width](int64_t at_z, int64_t at_y) {
+        return from + (at_z * height + at_y) * width;
+      };
       const math::Beside<int64_t> ys(y, height), zs(z, depth);
       line(row(z, y), row(z, ys.first), row(z, ys.last), row(zs.first, y), row(zs.last, y),
            to + (z * height + y) * width);

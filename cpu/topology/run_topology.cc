@@ -4,6 +4,7 @@
 
 #include "cpu/topology/betti_numbers.h"
 #include "cpu/topology/persistence.h"
+#include "cpu/topology/prepared_target.h"
 #include "cpu/topology/score.h"
 #include "cpu/topology/tasks.h"
 
@@ -12,6 +13,14 @@ namespace {
 
 void clear(const View& view) {
   if (view) std::memset(view.data, 0, view.bytes());
+}
+
+/// Refuses words that were prepared for something else before any output is written.
+template <int kAxes>
+Status expect_prepared(const MatchingRequest& r) {
+  PreparedTarget<kAxes> prepared;
+  for (int64_t item = 0; item < r.items; ++item) CUTLOSS_TRY(prepared.open(r, r.prepared, item));
+  return {};
 }
 
 /// One item from its fields to what it adds to the outputs; its loss goes to *loss.
@@ -55,6 +64,7 @@ Status run_matching(MatchingRequest& r, ThreadPool& pool, Cancel& cancel) noexce
     for (const View* view : {&r.per_item, &r.errors, &r.prediction_bars.counts, &r.target_bars.counts}) clear(*view);
     return {};
   }
+  if (r.prepared) CUTLOSS_TRY(r.axes == 3 ? expect_prepared<3>(r) : expect_prepared<2>(r));
   clear(r.prediction_bars.counts);
   clear(r.target_bars.counts);
   const double mean = Reduction(r.reduction) == Reduction::kMean ? 1 / double(r.items) : 1;

@@ -60,6 +60,7 @@ test.each([
   ['the functions of topology', './topology-calls.ts', 0.2],
   ['cutCrossEntropy', './cut-calls.ts', 0.2],
   ['the losses of regions', './region-calls.ts', 0.3],
+  ['the readers of files', './files.ts', 0.1],
 ])(
   `${calls} random calls of %s end in a typed error or in what they promise`,
   { timeout: 120_000 + calls * 5 },

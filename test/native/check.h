@@ -1,12 +1,14 @@
 // The least a test needs: CHECK says what was false and where, finish() is main's return value.
 #pragma once
 
+#include <atomic>
 #include <cstdio>
 
 namespace cutloss::test {
 
-inline int failures = 0;
-inline long checks = 0;
+// from any thread
+inline std::atomic<int> failures{0};
+inline std::atomic<long> checks{0};
 
 inline bool check(bool ok, const char* what, const char* file, int line) {
   ++checks;
@@ -15,7 +17,7 @@ inline bool check(bool ok, const char* what, const char* file, int line) {
 }
 
 inline int finish(const char* name) {
-  std::printf("%s: %ld checks, %d failures\n", name, checks, failures);
+  std::printf("%s: %ld checks, %d failures\n", name, checks.load(), failures.load());
   return failures == 0 && checks > 0 ? 0 : 1;
 }
 
