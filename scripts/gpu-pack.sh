@@ -76,6 +76,9 @@ for kernels in row_kernels cut_kernels region_kernels; do
   program "$kernels" "${gencode[@]}" -- \
     "test/native/cuda/${kernels}_test.cc" $(ls engine/*.cc | grep -v no_cuda) "$made/addon/libcutloss_cuda.a" "$made/addon/libcutloss_cpu.a"
 done
+names+=(lost)
+program lost "${gencode[@]}" -- test/native/cuda/lost_test.cc scripts/gpu/write_nowhere.cu \
+  $(ls engine/*.cc | grep -v no_cuda) "$made/addon/libcutloss_cuda.a" "$made/addon/libcutloss_cpu.a"
 names+=(planted device_copy)
 program planted "${gencode[@]}" -lineinfo -- scripts/gpu/planted.cu
 program device_copy "${gencode[@]}" -- bench/gpu/device_copy.cu

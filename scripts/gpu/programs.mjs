@@ -40,6 +40,17 @@ export function conformChecks({ emulated }) {
   }));
 }
 
+/** For the part trust. */
+export function lostChecks({ emulated }) {
+  return [
+    {
+      name: 'a GPU that is lost: typed errors and a clean end',
+      load: () => load('lost'),
+      run: () => (emulated ? { skipped: nothingToEmulate } : runConform('lost')),
+    },
+  ];
+}
+
 const tools = ['memcheck', 'racecheck', 'synccheck', 'initcheck'];
 
 function findSanitizer() {

@@ -1,5 +1,6 @@
 // The part trust: what must hold when memory runs out, when many use one GPU, when a process ends in the middle of work,
 // and after hundreds of steps. Every check is a process of its own, because what must not happen is a crash.
+import { lostChecks } from './programs.mjs';
 import { lastJson, runNode } from './run.mjs';
 
 const hazards = 'test/hazards/children';
@@ -27,7 +28,7 @@ export function trustChecks(context) {
       env: { CUTLOSS_GPU_MEMORY_BUDGET: `${2 ** 60}` },
     }),
     {
-      name: 'eight workers and four processes at once: equal bits',
+      name: 'eight workers and eight processes at once: equal bits',
       file: `${trust}/same-bits.mjs`,
       run: () => equalBits(node, size),
     },
@@ -41,8 +42,9 @@ export function trustChecks(context) {
     ...[1, 4].map((width) => {
       const count = context.emulated ? '4' : '24';
       const name = `${count} workers terminated in mid-work, ${width} at a time`;
-      return { ...script(name, `${hazards}/terminate.mjs`, [count, `${width}`]) };
+      return script(name, `${hazards}/terminate.mjs`, [count, `${width}`], { node: ['--expose-gc'] });
     }),
+    ...lostChecks(context),
     ...states.map((state) => ({
       name: `${endings.length} ways to end a process: ${state}`,
       file: `${hazards}/exit.mjs`,
@@ -50,8 +52,8 @@ export function trustChecks(context) {
     })),
   ];
   return checks.map((check) => ({
-    ...check,
     load: async () => ({ problem: (await runNode(['--check', check.file])).problem }),
+    ...check,
   }));
 }
 
@@ -83,11 +85,13 @@ async function everyBudget(node) {
   };
 }
 
-/** A digest of many results: alone, in eight workers of one process, and in four processes. */
+/** A digest of many results: alone, in eight workers of one process, and in eight processes. */
 async function equalBits(node, size) {
   const file = `${trust}/same-bits.mjs`;
   const runs = [await node([file, size, '0']), await node([file, size, '8'], { seconds: 120 })];
-  runs.push(...(await Promise.all([1, 2, 3, 4].map(() => node([file, size, '0'], { seconds: 120 })))));
+  runs.push(
+    ...(await Promise.all(Array.from({ length: 8 }, () => node([file, size, '0'], { seconds: 120 })))),
+  );
   const problems = runs.map(({ problem }) => problem).filter(Boolean);
   const digests = new Set(runs.flatMap((ending) => lastJson(ending)?.digests ?? []));
   if (problems.length === 0 && digests.size !== 1) problems.push(`they differ: ${[...digests].join(' ')}`);

@@ -1,10 +1,20 @@
 // Names, sentences and the last error of each OS thread.
 #include "cuda/emulated/host/errors.h"
 
+#include <atomic>
+#include <cstdlib>
+
 namespace cutloss::emulated {
 namespace {
 
 thread_local cudaError_t last_error = cudaSuccess;
+long calls_from_environment() {
+  const char* text = std::getenv("CUTLOSS_EMULATED_LOST_AFTER");
+  return text ? std::atol(text) : 0;
+}
+
+std::atomic<long> calls_left{calls_from_environment()};
+std::atomic<bool> lost{false};
 
 struct Description {
   cudaError_t error;
@@ -35,9 +45,13 @@ const Description* find(cudaError_t error) {
 }  // namespace
 
 cudaError_t remember(cudaError_t error) {
+  if (calls_left > 0 && --calls_left == 0) lost = true;
+  if (lost) error = cudaErrorIllegalAddress;
   if (error != cudaSuccess) last_error = error;
   return error;
 }
+
+void lose_device_after(long calls) { calls_left = calls; }
 
 }  // namespace cutloss::emulated
 
@@ -55,7 +69,7 @@ const char* cudaGetErrorString(cudaError_t error) {
 
 cudaError_t cudaGetLastError() {
   const cudaError_t error = last_error;
-  last_error = cudaSuccess;
+  if (!lost) last_error = cudaSuccess;
   return error;
 }
 

@@ -71,7 +71,7 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind 
   if (const cudaError_t error = check_kind(to, from, kind)) return remember(error);
   if (!is_range(to, bytes) || !is_range(const_cast<void*>(from), bytes)) return remember(cudaErrorInvalidValue);
   memmove(to, from, bytes);
-  return cudaSuccess;
+  return remember(cudaSuccess);
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
@@ -93,7 +93,7 @@ cudaError_t cudaMemset(void* pointer, int value, size_t bytes) {
   if (bytes == 0) return cudaSuccess;
   if (!device_memory().is_allocated(pointer, bytes)) return remember(cudaErrorInvalidValue);
   memset(pointer, value, bytes);
-  return cudaSuccess;
+  return remember(cudaSuccess);
 }
 
 cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t) {
@@ -103,7 +103,7 @@ cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t
 cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes) {
   *total_bytes = device_memory().capacity();
   *free_bytes = device_memory().capacity() - device_memory().used_bytes();
-  return cudaSuccess;
+  return remember(cudaSuccess);
 }
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {

@@ -16,7 +16,7 @@ struct CUevent_st {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new CUstream_st;
-  return cudaSuccess;
+  return remember(cudaSuccess);
 }
 
 cudaError_t cudaStreamCreate(cudaStream_t* stream) { return cudaStreamCreateWithFlags(stream, cudaStreamDefault); }
@@ -27,8 +27,8 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return remember(cudaSuccess); }
+cudaError_t cudaStreamQuery(cudaStream_t) { return remember(cudaSuccess); }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t event, unsigned) {
   return remember(event ? cudaSuccess : cudaErrorInvalidResourceHandle);
@@ -42,7 +42,7 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t, void (*function)(void*), void* argu
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   *event = new CUevent_st;
   (*event)->timed = (flags & cudaEventDisableTiming) == 0;
-  return cudaSuccess;
+  return remember(cudaSuccess);
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
@@ -57,7 +57,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
   if (!event) return remember(cudaErrorInvalidResourceHandle);
   event->recorded = true;
   event->time = Clock::now();
-  return cudaSuccess;
+  return remember(cudaSuccess);
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
