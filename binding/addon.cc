@@ -150,6 +150,7 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
         own_method<&CutlossAddon::stage>("stage"),
         own_method<&CutlossAddon::unstage>("unstage"),
         own_method<&CutlossAddon::cuda_devices>("cudaDevices"),
+        own_method<&CutlossAddon::versions>("versions"),
         own_method<&CutlossAddon::describe>("describe"),
         own_method<&CutlossAddon::memory>("memory"),
         own_method<&CutlossAddon::set_threads>("setThreads"),
@@ -271,6 +272,8 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     found.Set("reason", reason);
     return found;
   }
+
+  Napi::Value versions(const CallInfo& info) { return binding::versions(info.Env()); }
 
   Napi::Value describe(const CallInfo& info) {
     const Napi::Env env = info.Env();

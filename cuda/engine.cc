@@ -143,20 +143,22 @@ class CudaEngine final : public Engine {
 struct Found {
   int count = 0;
   char why_none[160] = "";
+  CudaVersions versions;
 
   Found() noexcept {
-    int found = 0, driver = 0;
+    int found = 0;
+    const auto& [runtime, driver] = versions;
+    cudaRuntimeGetVersion(&versions.runtime);
+    const bool answers = cudaDriverGetVersion(&versions.driver) == cudaSuccess;
     const cudaError_t error = cudaGetDeviceCount(&found);
     cudaGetLastError();
     if (error == cudaSuccess && found > 0) {
       count = found;
-    } else if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0) {
+    } else if (answers && driver == 0) {
       std::strcpy(why_none, "this machine has no NVIDIA driver");
     } else if (error == cudaErrorInsufficientDriver) {
-      int wanted = 0;
-      cudaRuntimeGetVersion(&wanted);
       std::snprintf(why_none, sizeof why_none, "its NVIDIA driver is for CUDA %d.%d and cutloss needs %d.%d or newer",
-                    driver / 1000, driver % 1000 / 10, wanted / 1000, 0);
+                    driver / 1000, driver % 1000 / 10, runtime / 1000, 0);
     } else if (error == cudaSuccess || error == cudaErrorNoDevice) {
       std::strcpy(why_none, "the NVIDIA driver shows no GPU (see CUDA_VISIBLE_DEVICES)");
     } else {
@@ -181,6 +183,8 @@ int cuda_device_count(const char** why_none) noexcept {
   if (why_none) *why_none = cuda::found().why_none;
   return cuda::found().count < cuda::kMostDevices ? cuda::found().count : cuda::kMostDevices;
 }
+
+CudaVersions cuda_versions() noexcept { return cuda::found().versions; }
 
 Engine* cuda_engine(int index, Status* why) noexcept {
   const char* why_none = "";

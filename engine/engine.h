@@ -67,6 +67,13 @@ Engine& cpu_engine() noexcept;
 int cuda_device_count(const char** why_none = nullptr) noexcept;
 Engine* cuda_engine(int index, Status* why) noexcept;
 
+/// As CUDA writes them, 13000 for 13.0: what the engine was built with, and what the driver is for; 0 for none. Asks no
+/// more of the driver than counting GPUs does.
+struct CudaVersions {
+  int runtime = 0, driver = 0;
+};
+CudaVersions cuda_versions() noexcept;
+
 // The CPU engine's two knobs.
 Status set_threads(int count) noexcept;
 Status set_simd(const char* level) noexcept;     // null: the best this machine has

@@ -8,6 +8,8 @@ int cuda_device_count(const char** why_none) noexcept {
   return 0;
 }
 
+CudaVersions cuda_versions() noexcept { return {}; }
+
 Engine* cuda_engine(int index, Status* why) noexcept {
   *why = failure(Code::kDevice, "Expected a device that is there but received cuda:%d: this build has no CUDA engine",
                  index);

@@ -32,6 +32,13 @@ const { cuda, architectures = release ? undefined : localArchitectures() } = nat
 if (!['AUTO', 'ON', 'OFF'].includes(cuda))
   fail(`Expected AUTO, ON or OFF for CUTLOSS_CUDA but received ${cuda}`);
 
+/** What a release is built from, where that is a commit and nothing else. */
+function commit() {
+  const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+  const clean = git('status', '--porcelain', '--untracked-files=no');
+  return clean.status === 0 && clean.stdout === '' ? git('rev-parse', 'HEAD').stdout.trim() : '';
+}
+
 const argument = process.argv.find((value) => value.startsWith('--out='))?.slice(6);
 const out = argument ?? 'build';
 const cmakeJs = join(
@@ -52,6 +59,7 @@ const result = spawnSync(
     String(Math.max(1, Number(process.env.CUTLOSS_JOBS ?? 2))),
     `--CDCUTLOSS_CUDA=${cuda}`,
     ...(architectures ? [`--CDCMAKE_CUDA_ARCHITECTURES=${architectures}`] : []),
+    `--CDCUTLOSS_COMMIT=${release ? commit() : ''}`,
     ...process.argv.slice(2).filter((value) => value.startsWith('--CD')),
   ],
   { cwd: root, stdio: 'inherit' },

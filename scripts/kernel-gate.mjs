@@ -115,7 +115,7 @@ function demangle(nvcc, names) {
   return lines.map((line) =>
     line
       .replace(/^void /, '')
-      .replace(/\(anonymous namespace\)::|<unnamed>::|cutloss::cuda::|cutloss::/g, '')
+      .replace(/\(anonymous namespace\)::|<unnamed>::|cutloss::cuda::|cutloss::|\bin_\w+::/g, '')
       .replace(/\((int|bool|RegionPath|Merging)\)/g, '')
       .replace(/\(.*\)$/, ''),
   );

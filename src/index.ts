@@ -60,4 +60,6 @@ export type {
 export type { TverskyOptions } from './losses/tversky.js';
 export { tversky, tverskySync } from './losses/tversky.js';
 export { Tensor } from './tensor.js';
+export type { Versions } from './versions.js';
+export { versions } from './versions.js';
 export type { TensorLike } from './view.js';

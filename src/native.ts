@@ -87,6 +87,14 @@ export interface Native {
   unstage(job: number, results: Float64Array): Failure | undefined;
   /** Never creates a CUDA context. */
   cudaDevices(): { readonly count: number; readonly reason: string };
+  versions(): {
+    readonly binary: string;
+    readonly commit?: string;
+    readonly nodeApi: number;
+    readonly compiler: string;
+    readonly cudaRuntime?: string;
+    readonly cudaDriver?: string;
+  };
   describe(device: number): DeviceDescription | Failure;
   memory(device: number): {
     readonly bytes: number;
@@ -154,6 +162,11 @@ function loadError(file: string | undefined, cause: unknown): CutlossError {
       ? `Expected a native binary for ${platformName()} but found none in ${looked.join(' or ')}. ${advice}`
       : `Expected ${file} to load on ${platformName()} but received: ${firstLine(cause)}. ${advice}`;
   return new CutlossError('ERR_CUTLOSS_LOAD', message, { platform, arch, libc, file, looked }, { cause });
+}
+
+/** The version in package.json. */
+export function packageVersion(): string {
+  return (requireHere(join(packageRoot, 'package.json')) as { version: string }).version;
 }
 
 /** 'linux-x64 (glibc 2.36), Node 20.20.2' */

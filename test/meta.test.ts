@@ -88,6 +88,15 @@ describe('every loss', () => {
 test('every entry point is among those that the hazards call', () =>
   expect([...entryPoints].sort()).toEqual(losses));
 
+test('every promise of docs/trust.md is an item of npm run test:trust', () => {
+  const numbers = (text: string, pattern: RegExp): number[] => [
+    ...new Set([...text.matchAll(pattern)].map((match) => Number(match[1]))),
+  ];
+  const promises = numbers(read('docs/trust.md'), /^\| (\d+) \|/gm);
+  expect(promises).toContain(12);
+  expect(numbers(read('scripts/trust/items.mjs'), /\bitem: (\d+)/g)).toEqual(promises);
+});
+
 describe('every row objective', () => {
   const listed = [...read('math/rows/objectives.h').matchAll(/\blist\(([A-Z]\w+)\)/g)].map((match) =>
     (match[1] as string).replace(/^./, (c) => c.toLowerCase()),
@@ -151,4 +160,16 @@ test('every relative link of every page leads to a file, and every anchor to a h
     }
   }
   expect(broken).toEqual([]);
+});
+
+// nvcc names what is in one after the folder of the file: two builds would not be the same bytes.
+test('no kernel lies in an unnamed namespace', () => {
+  const folders = ['cut_rows', 'planes', 'regions', 'rows', 'topology'].filter((name) =>
+    existsSync(join(root, 'cuda', name)),
+  );
+  const kernels = folders.flatMap((name) =>
+    files(`cuda/${name}`, '.cu').map((file) => `cuda/${name}/${file}.cu`),
+  );
+  expect(kernels.length).toBeGreaterThan(20);
+  expect(kernels.filter((path) => /^namespace \{/m.test(read(path)))).toEqual([]);
 });

@@ -7,7 +7,7 @@
 #include "cuda/rows/team.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_chunk_passes {
 
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
@@ -75,7 +75,7 @@ cudaError_t start_bias_gradient(const CutPass& pass, const CutChunk& chunk, cuda
                 kThreads * sizeof(double), stream, pass, chunk);
 }
 
-}  // namespace
+}  // namespace in_chunk_passes
 
 cudaError_t launch_widen_bias(const CutPass& pass, float* bias, cudaStream_t stream) {
   return launch(widen_bias_kernel, static_cast<int>(divide_up(pass.request.classes, kThreads)), kThreads, 0, stream,

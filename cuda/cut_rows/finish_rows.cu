@@ -8,7 +8,7 @@
 #include "cuda/rows/team.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_finish_rows {
 
 struct WholeRow {
   math::RowStatistics statistics;
@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(kFinishThreads) finish_rows_kernel(const CutPa
   if (threadIdx.x == 0) pass.left[blockIdx.x] = left;
 }
 
-}  // namespace
+}  // namespace in_finish_rows
 
 cudaError_t launch_finish_rows(const CutPass& pass, cudaStream_t stream) {
   return launch(finish_rows_kernel, pass.finish_blocks, kFinishThreads, Team::kSharedBytes, stream, pass);

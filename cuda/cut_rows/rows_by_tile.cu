@@ -6,7 +6,7 @@
 #include "cuda/rows/team.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_rows_by_tile {
 
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0 && tile + 1 == gridDim.x) tile_begin[tile + 1] = static_cast<int32_t>(at);
 }
 
-}  // namespace
+}  // namespace in_rows_by_tile
 
 cudaError_t launch_rows_by_tile(const CutPass& pass, int32_t* same_tile, int32_t* tile_begin, cudaStream_t stream) {
   return launch(rows_by_tile_kernel, static_cast<int>(divide_up(pass.request.classes, kCutRows)), kThreads,

@@ -6,7 +6,7 @@
 #include "engine/region_targets.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_region_sums {
 
 constexpr int kWarp = 32;
 constexpr int kMergeThreads = 256, kMergeParts = kMergeThreads / kWarp;
@@ -65,7 +65,7 @@ int blocks_for(int64_t wanted) {
   return static_cast<int>(wanted < 1 ? 1 : wanted < kMostBlocks ? wanted : kMostBlocks);
 }
 
-}  // namespace
+}  // namespace in_region_sums
 
 cudaError_t launch_region_targets(const RegionPass& pass, cudaStream_t stream) {
   const int64_t pixels = pass.shape.batch * pass.shape.pixels;

@@ -6,7 +6,7 @@
 #include "engine/row_targets.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_row_targets {
 
 __device__ void weigh(const RowLoss& r, const RowTargets& targets, int64_t row, TargetTotals* totals) {
   double weight = r.weights ? r.weights.as<const float>()[row] : 1;
@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kTargetThreads) row_targets_kernel(const RowLo
   left[blockIdx.x] = totals;
 }
 
-}  // namespace
+}  // namespace in_row_targets
 
 cudaError_t launch_row_targets(const RowLoss& loss, int blocks, TargetTotals* totals, cudaStream_t stream) {
   return launch(row_targets_kernel, blocks, kTargetThreads, Team::kSharedBytes, stream, loss, totals);

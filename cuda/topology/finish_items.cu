@@ -3,7 +3,7 @@
 #include "cuda/topology/block.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_finish_items {
 
 template <int kAxes>
 __global__ void __launch_bounds__(kTopologyThreads) add_up_items_kernel(const __grid_constant__ Finish<kAxes> finish) {
@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(kTopologyThreads)
   });
 }
 
-}  // namespace
+}  // namespace in_finish_items
 
 void subtract_euler(Sequence& sequence, const Fields<3>& fields, const Counting& counting) {
   sequence.run(subtract_euler_kernel, sequence.blocks_for(fields.nodes()), 0, fields, counting);

@@ -5,7 +5,7 @@
 #include "cuda/topology/block.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_load_fields {
 
 __device__ float value_at(const View& view, int64_t i) {
   switch (view.dtype) {
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(kTopologyThreads) pad_and_compare_kernel(const
   });
 }
 
-}  // namespace
+}  // namespace in_load_fields
 
 template <int kAxes>
 void load_fields(Sequence& sequence, const Loading<kAxes>& loading) {

@@ -8,7 +8,7 @@
 #include "cuda/topology/block.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_sort {
 
 constexpr int kDigitBits = 8;
 constexpr int kDigits = 1 << kDigitBits;
@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(kTopologyThreads) sort_few_kernel(Pairs from, 
   }
 }
 
-}  // namespace
+}  // namespace in_sort
 
 void sort_pairs(Sequence& sequence, Pairs* pairs, Pairs* other, uint32_t count, int bits, uint32_t* counts) {
   const int blocks = sequence.blocks_for(count);

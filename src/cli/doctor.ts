@@ -1,10 +1,9 @@
 // `cutloss doctor`: what was found on this machine, whether it computes, why a GPU is not used, and what to do about it.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Device, type DeviceInfo, defaultDevice, deviceName, devices } from '../devices.js';
 import { crossEntropySync } from '../losses/cross-entropy.js';
-import { findBinary, isFailure, native, packageRoot, platformName } from '../native.js';
+import { findBinary, isFailure, native, packageVersion, platformName } from '../native.js';
+import { type Versions, versions } from '../versions.js';
 import { type Arguments, type Command, type Flag, toggle } from './arguments.js';
 
 type Flags = { readonly json: Flag<boolean> };
@@ -23,6 +22,8 @@ export interface Facts {
   /** The variables CUTLOSS_… and CUDA_VISIBLE_DEVICES that are set. */
   readonly environment: Readonly<Record<string, string>>;
   readonly binary?: string;
+  /** What the binary was built from and with. */
+  readonly versions?: Versions;
   /** Why nothing can be computed. */
   readonly failure?: string;
   readonly simdLevels: readonly string[];
@@ -50,14 +51,11 @@ export function isWell({ failure, devices }: Facts): boolean {
 // ── finding out ──
 
 function gather(): Facts {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
-    version: string;
-  };
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => /^(CUTLOSS_|CUDA_VISIBLE_DEVICES$)/.test(name)),
   ) as Record<string, string>;
   const nothing = { simdLevels: [], noGpu: '', devices: [], refused: [] };
-  const about = { version, platform: platformName(), environment, ...nothing };
+  const about = { version: packageVersion(), platform: platformName(), environment, ...nothing };
   let binary: string | undefined;
   try {
     binary = findBinary();
@@ -75,7 +73,14 @@ function gather(): Facts {
       isFailure(answer) ? [{ device: deviceName(device), reason: answer.message }] : [],
     );
     const usable = devices().map((info) => ({ ...info, computes: tryOut(info.device) }));
-    const all = { ...found, simdLevels, noGpu: count > 0 ? '' : reason, devices: usable, refused };
+    const all = {
+      ...found,
+      versions: versions(),
+      simdLevels,
+      noGpu: count > 0 ? '' : reason,
+      devices: usable,
+      refused,
+    };
     return { ...all, defaultDevice: deviceName(defaultDevice()) };
   } catch (error) {
     return { ...found, failure: messageOf(error) };
@@ -130,6 +135,11 @@ export function adviceFor(facts: Facts): string[] {
       ({ device }) =>
         `${device} does not compute as it should: in a checkout, run npm run build:native and npm run build:dist; elsewhere, please report it with this output.`,
     );
+  const { binary } = facts.versions ?? {};
+  if (binary !== undefined && binary !== facts.version)
+    advice.push(
+      `The binary is that of ${binary}: in a checkout, run npm run build:native; elsewhere, install again.`,
+    );
   const remedy = remedies.find(([reason]) => noGpu.includes(reason))?.[1];
   if (remedy !== undefined) advice.push(remedy);
   if (refused.length > 0)
@@ -153,6 +163,7 @@ export function asText(facts: Facts, advice: readonly string[]): string {
   const lines: [name: string, text: string][] = [
     ['cutloss', `${version} on ${platform}`],
     ['binary', binary ?? 'none'],
+    ...(facts.versions ? [['built', builtText(facts.versions)] as [string, string]] : []),
     ...Object.entries(environment).map(([name, value]): [string, string] => [name, value]),
     ...facts.devices.map((info): [string, string] => [info.device, deviceText(info)]),
     ...refused.map(({ device, reason }): [string, string] => [device, `cannot be used: ${reason}`]),
@@ -165,6 +176,16 @@ export function asText(facts: Facts, advice: readonly string[]): string {
   const found = lines.map(([name, text]) => `${name.padEnd(width)}  ${text}`).join('\n');
   const verdict = isWell(facts) ? 'Everything works.' : 'Something is wrong.';
   return `${found}\n\n${[verdict, ...advice].join('\n')}\n`;
+}
+
+function builtText({ binary, commit, compiler, nodeApi, cudaRuntime }: Versions): string {
+  const details = [
+    `from ${binary}${commit ? ` (${commit.slice(0, 12)})` : ''}`,
+    `by ${compiler}`,
+    `Node-API ${nodeApi}`,
+    cudaRuntime && `CUDA ${cudaRuntime}`,
+  ];
+  return details.filter(Boolean).join(', ');
 }
 
 function deviceText(info: Facts['devices'][number]): string {

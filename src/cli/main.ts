@@ -2,11 +2,9 @@
 // `cutloss <command>`: finds the command, runs it, and turns what goes wrong into one sentence and an exit code. 2 says that
 // the command line or a file is at fault, 1 that we or the machine are.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { CutlossError } from '../errors.js';
 import { FileError } from '../images/field.js';
-import { packageRoot } from '../native.js';
+import { packageVersion } from '../native.js';
 import { nearestName } from '../options.js';
 import { choice, describe } from '../validate.js';
 import {
@@ -45,8 +43,7 @@ ${entries.map(({ command: { name, about } }) => `  ${name.padEnd(8)}${about.spli
 async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
   if (name === '--version' || name === '-v') {
-    const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
-    process.stdout.write(`${version}\n`);
+    process.stdout.write(`${packageVersion()}\n`);
     return 0;
   }
   if (name === '--help' || name === '-h' || name === 'help') {

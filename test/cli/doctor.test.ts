@@ -32,6 +32,14 @@ const healthy: Facts = {
   platform: 'linux-x64 (glibc 2.36), Node 20.0.0',
   environment: {},
   binary: '/somewhere/cutloss.node',
+  versions: {
+    cutloss: '1.2.3',
+    binary: '1.2.3',
+    commit: '0123456789abcdef0123456789abcdef01234567',
+    nodeApi: 8,
+    compiler: 'GCC 12.2.0',
+    cudaRuntime: '13.0',
+  },
   simdLevels: ['avx512', 'avx2', 'generic'],
   noGpu: '',
   devices: [cpu, gpu],
@@ -48,6 +56,7 @@ describe('with a GPU', () => {
     expect(text).toContain(
       'cuda:0   A GPU, compute capability 9.0, driver for CUDA 13.0, 32.0 GiB of 64.0 GiB free, computes\n',
     );
+    expect(text).toContain('built    from 1.2.3 (0123456789ab), by GCC 12.2.0, Node-API 8, CUDA 13.0\n');
     expect(text).toContain('losses   run on cuda:0 unless they are told otherwise\n');
     expect(text).toMatch(/\n\nEverything works\.\n$/);
   });
@@ -130,6 +139,7 @@ describe('without a GPU', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^cutloss +\d+\.\d+\.\d+ on .*Node \d+/);
     expect(stdout).toMatch(/\nbinary +\/.*\.node\n/);
+    expect(stdout).toMatch(/\nbuilt +from \d+\.\d+\.\d+.*, by (GCC|Clang) \d+.*, Node-API 8/);
     expect(stdout).toMatch(/\ncpu .* threads, .*, computes\n/);
     expect(stdout).toMatch(/\nEverything works\.\n/);
     expect(stdout).toMatch(/\n(GPU +not used: .+|cuda:0 .+)\n/);
@@ -137,6 +147,13 @@ describe('without a GPU', () => {
 });
 
 describe('where something is wrong', () => {
+  test('a binary of another version is named', () => {
+    const versions = { ...(healthy.versions as object), binary: '1.2.2' } as Facts['versions'];
+    expect(adviceFor({ ...healthy, ...(versions && { versions }) })).toEqual([
+      'The binary is that of 1.2.2: in a checkout, run npm run build:native; elsewhere, install again.',
+    ]);
+  });
+
   test('a variable that cannot be is named', async () => {
     const { code, stdout } = await cutloss(['doctor'], { env: { CUTLOSS_SIMD: 'mmx' } });
     expect(code).toBe(1);

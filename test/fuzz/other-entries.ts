@@ -102,6 +102,7 @@ const entries: [string, number, (args: Anything[]) => (result: Anything) => bool
   ['fromFloat16', 1, (args) => isArrayOf(Float32Array, args)],
   ['setThreads', 1, () => isNothing],
   ['setDevice', 1, () => isNothing],
+  ['versions', 1, () => (result) => result.nodeApi === 8],
 ];
 
 for (let seed = first; seed < first + count; seed++) {

@@ -45,6 +45,8 @@ import {
   tensor,
   type toBFloat16,
   type toFloat16,
+  type Versions,
+  type versions,
   zeros,
 } from 'cutloss';
 
@@ -141,6 +143,19 @@ interface ExpectedMemory {
 holds<Accepts<DeviceInfo, ExpectedDeviceInfo>>();
 holds<Accepts<ExpectedDeviceInfo, DeviceInfo>>();
 holds<Same<typeof devices, () => DeviceInfo[]>>();
+interface ExpectedVersions {
+  cutloss: string;
+  binary: string;
+  commit?: string;
+  nodeApi: number;
+  compiler: string;
+  cudaRuntime?: string;
+  cudaDriver?: string;
+  simd?: DeviceInfo['simd'];
+}
+holds<Accepts<Versions, ExpectedVersions>>();
+holds<Accepts<ExpectedVersions, Versions>>();
+holds<Same<typeof versions, () => Versions>>();
 holds<Accepts<(device: Device | 'auto') => void, typeof setDevice>>();
 holds<Same<typeof setThreads, (count: number) => void>>();
 holds<Accepts<ExpectedMemory[], ReturnType<typeof memory>>>();
