@@ -46,7 +46,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'processes',
-          include: ['test/{hazards,fuzz,package,cli}/**/*.test.ts'],
+          include: ['test/{hazards,soak,fuzz,package,cli}/**/*.test.ts'],
           testTimeout: 180_000,
           sequence: { groupOrder: 1 },
           fileParallelism: false,

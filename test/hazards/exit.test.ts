@@ -2,7 +2,7 @@
 // are those of the same script without the package, and nothing hangs. CUTLOSS_EXIT_REPEATS repeats each.
 
 import { describe, expect, test } from 'vitest';
-import { type Circumstances, type Ending, runChild } from '../support/child.js';
+import { type Circumstances, type Ending, runChild, several } from '../support/child.js';
 
 const repeats = Number(process.env.CUTLOSS_EXIT_REPEATS ?? 1);
 const script = new URL('./children/exit.mjs', import.meta.url);
@@ -40,9 +40,9 @@ describe.each(Object.keys(endings))('a process that ends by %s', (ending) => {
     runChild(script, { ...by, args: [ending, state], env, timeout: 20_000 });
 
   test.each(states)('%s', async (state) => {
-    const [control, ...found] = await Promise.all([
+    const [control, found] = await Promise.all([
       run(state, { CONTROL: '1' }),
-      ...Array.from({ length: repeats }, () => run(state, {})),
+      several(repeats, () => run(state, {})),
     ]);
     expectEnding(control, expected);
     for (const one of found) {

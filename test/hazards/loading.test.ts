@@ -1,4 +1,5 @@
 // Loading the package: with itself, twice, from other realms and threads, and what it leaves of the process's signals.
+// CUTLOSS_RELOADS sets how often it is loaded again.
 
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,14 +10,15 @@ import { root, runClean } from '../support/child.js';
 const loading = new URL('./children/loading.mjs', import.meta.url);
 
 describe('the package computes', () => {
+  const reloads = process.env.CUTLOSS_RELOADS ?? '50';
   test.each([
     ['both', 'through import and require in one process, which share classes and tensors'],
     ['context', 'on arrays of another vm context, and required from inside one'],
     ['workersOnly', 'in twelve workers one after another, with no other thread that holds the addon'],
     ['workersTogether', 'in eight workers that load it at once'],
-    ['again', 'when it is loaded fifty times over'],
+    ['again', `when it is loaded ${reloads} times over`],
   ])('%s: %s', async (scene) => {
-    await runClean(loading, { args: [scene] });
+    await runClean(loading, { args: [scene, reloads] });
   });
 
   test('copies: from two folders in one process', async () => {

@@ -58,6 +58,16 @@ export function runChild(script: URL | string, circumstances: Circumstances = {}
   });
 }
 
+/** Calls the function so many times, a few at a time: children that wait for each other are slow for that reason alone. */
+export async function several<T>(count: number, call: () => Promise<T>, width = 4): Promise<T[]> {
+  const results: T[] = [];
+  const worker = async (): Promise<void> => {
+    while (count-- > 0) results.push(await call());
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return results;
+}
+
 /** The ending of a child that did its work and left cleanly; anything else throws with all that it said. */
 export async function runClean(script: URL | string, circumstances: Circumstances = {}): Promise<Ending> {
   const ending = await runChild(script, circumstances);

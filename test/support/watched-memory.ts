@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Ending, runClean } from './child.js';
+import { type Circumstances, type Ending, runClean } from './child.js';
 
 const source = fileURLToPath(new URL('../hazards/children/watched-memory.c', import.meta.url));
 
@@ -19,10 +19,14 @@ export class WatchedMemory {
   }
 
   run(script: URL, ...args: readonly string[]): Promise<Ending> {
+    return this.runWith({ timeout: 170_000 }, script, ...args);
+  }
+
+  runWith(more: Circumstances, script: URL, ...args: readonly string[]): Promise<Ending> {
     const orders = join(this.#folder, `orders-${this.#runs++}`);
-    writeFileSync(orders, BigInt64Array.of(-(2n ** 63n), 0n, 0n));
+    writeFileSync(orders, BigInt64Array.of(-(2n ** 63n), 0n, 0n, 0n));
     const env = { LD_PRELOAD: this.#library, CUTLOSS_ORDERS: orders, CUTLOSS_INLINE_ELEMENTS: '0' };
-    return runClean(script, { args, env, timeout: 170_000 });
+    return runClean(script, { ...more, args, env: { ...env, ...more.env } });
   }
 
   close(): void {

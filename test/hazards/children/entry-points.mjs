@@ -17,45 +17,84 @@ const ids = (classes, ...shape) => ({
 
 const grads = true;
 const first = { layout: 'channelsFirst', grads };
-const regions = { predictions: field(3, 2, 5, 40, 30), targets: ids(5, 2, 40, 30) };
-const labelled = { predictions: regions.predictions, targets: flags(4, 2, 5, 40, 30) };
-const planes = { prediction: field(5, 2, 24, 20), target: field(6, 2, 24, 20) };
-const bodies = { prediction: field(5, 2, 9, 8, 7), target: field(6, 2, 9, 8, 7) };
 const masks = { threshold: 0 };
 
 /** The arguments of each, made when they are asked for. */
-const calls = {
-  crossEntropy: () => [problem(64, 900), { grads, outputs: ['lse', 'entropy'] }],
-  cutCrossEntropy: () => [
-    { hidden: field(1, 96, 40), classifier: field(2, 700, 40), targets: ids(700, 96) },
-    { grads, gradientFilter: 'both' },
-  ],
-  dice: () => [regions, { ...first, crossEntropy: 0.5 }],
-  jaccard: () => [regions, first],
-  tversky: () => [regions, { ...first, alpha: 0.3, beta: 0.7 }],
-  generalizedDice: () => [regions, first],
-  selfAdjustingDice: () => [regions, first],
-  anyLoss: () => [labelled, { ...first, activation: 'sigmoid', metric: 'mcc' }],
-  asymmetric: () => [labelled, first],
-  lovasz: () => [regions, first],
-  skeletonRecall: () => [regions, first],
-  softClDice: () => [regions, first],
-  regionMoments: () => [regions, { layout: 'channelsFirst' }],
-  regionLoss: () => ['dice', cutloss.regionMomentsSync(regions, { layout: 'channelsFirst' }), regions, first],
-  persistence: () => [bodies.prediction, {}],
-  bettiMatching: () => [planes, { grads }],
-  prepareTarget: () => [planes.target, {}],
-  bettiNumbers: () => [bodies.prediction, masks],
-  bettiNumberError: () => [planes, masks],
-  bettiMatchingError: () => [planes, masks],
+const callsOf = ({ rows, classes, dim, cutClasses, image, plane, body }) => {
+  const regions = () => ({
+    predictions: field(3, ...image),
+    targets: ids(image[1], image[0], ...image.slice(2)),
+  });
+  const labelled = () => ({ predictions: field(3, ...image), targets: flags(4, ...image) });
+  const planes = () => ({ prediction: field(5, ...plane), target: field(6, ...plane) });
+  return {
+    crossEntropy: () => [problem(rows, classes), { grads, outputs: ['lse', 'entropy'] }],
+    cutCrossEntropy: () => [
+      {
+        hidden: field(1, 2 * rows, dim),
+        classifier: field(2, cutClasses, dim),
+        targets: ids(cutClasses, 2 * rows),
+      },
+      { grads, gradientFilter: 'both' },
+    ],
+    dice: () => [regions(), { ...first, crossEntropy: 0.5 }],
+    jaccard: () => [regions(), first],
+    tversky: () => [regions(), { ...first, alpha: 0.3, beta: 0.7 }],
+    generalizedDice: () => [regions(), first],
+    selfAdjustingDice: () => [regions(), first],
+    anyLoss: () => [labelled(), { ...first, activation: 'sigmoid', metric: 'mcc' }],
+    asymmetric: () => [labelled(), first],
+    lovasz: () => [regions(), first],
+    skeletonRecall: () => [regions(), first],
+    softClDice: () => [regions(), first],
+    regionMoments: () => [regions(), { layout: 'channelsFirst' }],
+    regionLoss: () => [
+      'dice',
+      cutloss.regionMomentsSync(regions(), { layout: 'channelsFirst' }),
+      regions(),
+      first,
+    ],
+    persistence: () => [field(5, ...body), {}],
+    bettiMatching: () => [planes(), { grads }],
+    prepareTarget: () => [field(6, ...plane), {}],
+    bettiNumbers: () => [field(5, ...body), masks],
+    bettiNumberError: () => [planes(), masks],
+    bettiMatchingError: () => [planes(), masks],
+  };
 };
+
+const usual = {
+  rows: 64,
+  classes: 900,
+  dim: 40,
+  cutClasses: 700,
+  image: [2, 5, 40, 30],
+  plane: [2, 24, 20],
+  body: [2, 9, 8, 7],
+};
+const tiny = {
+  rows: 2,
+  classes: 5,
+  dim: 3,
+  cutClasses: 7,
+  image: [1, 2, 3, 4],
+  plane: [1, 3, 3],
+  body: [1, 2, 3, 2],
+};
+const calls = callsOf(usual);
+const tinyCalls = callsOf(tiny);
 
 const exported = new Map(Object.entries(cutloss));
 export const entryPoints = Object.keys(calls);
 export const forms = ['sync', 'async'];
 
 /** A function that calls an entry point, always with the same arguments. */
-export function caller(name, form = 'async') {
+export const caller = (name, form = 'async') => callerOf(calls, name, form);
+
+/** The same with arguments of a few elements. */
+export const tinyCaller = (name, form = 'async') => callerOf(tinyCalls, name, form);
+
+function callerOf(calls, name, form) {
   const given = calls[name]();
   const call = exported.get(form === 'sync' ? `${name}Sync` : name);
   return (more) => (more ? call(...given.slice(0, -1), { ...given.at(-1), ...more }) : call(...given));

@@ -4,7 +4,7 @@ import { openSync, readSync, writeSync } from 'node:fs';
 import { devices } from 'cutloss';
 
 const file = openSync(process.env.CUTLOSS_ORDERS, 'r+');
-const at = { left: 0, seen: 8, held: 16 };
+const at = { left: 0, seen: 8, held: 16, bytes: 24 };
 devices(); // the addon is there
 
 export const never = -(2n ** 63n);

@@ -1,12 +1,13 @@
 /* To be preloaded: the addon's k-th request for memory, or for a thread, fails. Told by the file that CUTLOSS_ORDERS
-   names, three 64-bit integers: how many requests are left until the one that fails (at or below zero none does, and at
-   the least integer none is counted); how many there have been; how many pieces of memory it holds. Node's own requests
+   names, four 64-bit integers: how many requests are left until the one that fails (at or below zero none does, and at
+   the least integer none is counted); how many there have been; how many pieces of memory it holds; their bytes. Node's own requests
    are not meant: whose a request is is seen from where it returns to. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include <sys/mman.h>
 
 struct orders {
-  int64_t left, seen, held;
+  int64_t left, seen, held, bytes;
 };
 
 static struct orders none;
@@ -58,18 +59,22 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void* hold(void* memory) {
   pthread_mutex_lock(&lock);
-  if (memory && piece_count < sizeof pieces / sizeof *pieces) pieces[piece_count++] = memory;
+  if (memory && piece_count < sizeof pieces / sizeof *pieces) {
+    pieces[piece_count++] = memory;
+    orders->bytes += (int64_t)malloc_usable_size(memory);
+  }
   orders->held = (int64_t)piece_count;
   pthread_mutex_unlock(&lock);
   return memory;
 }
 
-static void let_go(const void* memory) {
+static void let_go(void* memory) {
   if (!memory || !is_watched()) return;
   pthread_mutex_lock(&lock);
   for (size_t i = piece_count; i-- > 0;) {
     if (pieces[i] != memory) continue;
     pieces[i] = pieces[--piece_count];
+    orders->bytes -= (int64_t)malloc_usable_size(memory);
     break;
   }
   orders->held = (int64_t)piece_count;
