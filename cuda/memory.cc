@@ -37,6 +37,7 @@ Status MemoryPool::allocate(size_t bytes, Purpose purpose, void** memory) noexce
     note_peak();
     return {};
   }
+  *memory = nullptr;  // the runtime does not say what it leaves there
   give_back(bytes, purpose);
   const Status status = stream_.check(error, "allocate memory");
   if (status.code != Code::kMemory) return status;
