@@ -7,7 +7,7 @@
 #include "math/float16.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_live_tiles {
 
 constexpr int kThreads = 1024;
 constexpr int kWarps = kThreads / kWarp;
@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) counts[blockIdx.x] = listed;
 }
 
-}  // namespace
+}  // namespace in_live_tiles
 
 cudaError_t launch_live_tiles(const CutPass& pass, const TileOrder& order, int64_t chunk, int32_t* live,
                               int32_t* counts, cudaStream_t stream) {

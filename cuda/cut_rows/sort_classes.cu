@@ -7,7 +7,7 @@
 #include "engine/row_targets.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_sort_classes {
 
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
@@ -72,7 +72,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int64_t i = threadIdx.x % kWarp; i < pieces; i += kWarp) to[place * pieces + i] = line[i];
 }
 
-}  // namespace
+}  // namespace in_sort_classes
 
 Status sort_classes(CutPass& pass, const SortedClasses& to, Device& device, Cancel& cancel) noexcept {
   CutRowsRequest& r = pass.request;

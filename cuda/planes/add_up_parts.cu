@@ -1,7 +1,7 @@
 #include "cuda/planes/slice.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_add_up_parts {
 
 __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
     add_up_parts_kernel(const math::PlaneSums* parts, int64_t parts_of_region, int64_t regions, math::PlaneSums* sums) {
@@ -13,7 +13,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
   }
 }
 
-}  // namespace
+}  // namespace in_add_up_parts
 
 void add_up_parts(Sequence& sequence, const PlaneParts& parts, int64_t units, int64_t regions, math::PlaneSums* sums) {
   sequence.run(add_up_parts_kernel, sequence.blocks_for(regions), 0, parts.sums, units * parts.slices / regions,

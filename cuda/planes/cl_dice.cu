@@ -5,7 +5,7 @@
 #include "cuda/planes/slice.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_cl_dice {
 
 /// Some lines that follow one another, which a launch works on side by side.
 struct LineGroup {
@@ -187,7 +187,7 @@ void for_each_group(const RegionPlanes& planes, const ClDiceRoom& room, const Pl
   }
 }
 
-}  // namespace
+}  // namespace in_cl_dice
 
 ClDiceRoom ClDiceRoom::cut(Cutter* cutter, const RegionPlanes& planes, const RegionsRequest& request) {
   constexpr int64_t kMostFloats = int64_t{1} << 28;  // unless a line alone takes more

@@ -4,7 +4,7 @@
 #include "math/float16.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_lovasz {
 
 constexpr int64_t kSortedTogether = int64_t{1} << 22;  // elements, unless a region alone has more
 constexpr int kSizeBits = 31;                          // of a float without its sign
@@ -128,7 +128,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
   slice.for_each([&](int64_t i) { plane[i] = slope == 0 ? 0 : plane[i] * slope; });
 }
 
-}  // namespace
+}  // namespace in_lovasz
 
 Status expect_lovasz_fits(const RegionPlanes& planes) noexcept {
   if (planes.region_size() <= UINT32_MAX) return {};

@@ -4,7 +4,7 @@
 #include "cuda/planes/thinning.h"
 
 namespace cutloss::cuda {
-namespace {
+inline namespace in_skeleton_recall {
 
 constexpr float kCovers = 0.5f;  // a label above it
 
@@ -142,7 +142,7 @@ Status thin(Sequence& sequence, const Masks& m, unsigned images) noexcept {
   return {};
 }
 
-}  // namespace
+}  // namespace in_skeleton_recall
 
 SkeletonRoom SkeletonRoom::cut(Cutter* cutter, int64_t batch, const MaskShape& shape) {
   SkeletonRoom room = {};
