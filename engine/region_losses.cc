@@ -90,7 +90,7 @@ class Judge {
       if (r_.by_class()) largest = 0;  // regions of one class have no other
       for (int64_t k = 0; k < per_image; ++k) {
         if (std::isinf(weights[k])) weights[k] = largest > 0 ? largest : 1;
-        if (!r_.by_class() && per_image > 1) weights[k] *= class_weight(k);
+        if (!r_.by_class() && r_.class_moments) weights[k] *= class_weight(k);
       }
     }
   }

@@ -110,6 +110,14 @@ const weights: RegionCase[] = [
   { ...dice, name: 'class weights over image', classWeights: true, options: { over: 'image' } },
   {
     ...dice,
+    name: 'the weight of an only class over image',
+    shape: [2, 5, 7, 1],
+    targets: 'oneHot',
+    classWeights: true,
+    options: { over: 'image', activation: 'sigmoid', smooth: 1 },
+  },
+  {
+    ...dice,
     name: 'class weights over all, no background',
     classWeights: true,
     options: { over: 'all', background: false },
