@@ -184,7 +184,7 @@ class Judge {
         const double factor = region_factor(region) * upstream(region) * row_weights_[row_of(image, c)];
         const math::RegionSlopes s = regions_[region].loss.slopes.times(factor);
         slopes->cells[image * r_.classes + r_.first_class + c] = {float(s.intersection), float(s.predictions),
-                                                                  float(s.predictions_squared), float(s.difference)};
+                                                                  float(s.predictions_squared), float(s.least)};
       }
       const double factor = pixel_scale_ * (per_image_terms() && r_.upstream ? upstream(image) : mean_upstream);
       slopes->images[image] = {float(r_.cross_entropy * factor), float(r_.focal * factor)};

@@ -29,7 +29,7 @@ struct RegionSums {
   Status allocate(const RegionsRequest& request) noexcept;
 };
 
-/// What the second pass needs: dL/dq = m (a y + b + 2 c q + d sgn(q - y)) with the slopes of the pixel's image and
+/// What the second pass needs: dL/dq = m (a y + b + 2 c q + d [q < y]) with the slopes of the pixel's image and
 /// class, and the factors of the pixels' own terms.
 struct CellSlopes {
   float a, b, c, d;

@@ -19,7 +19,7 @@ enum class Weighting : int { kUniform, kSimple, kSquare };    // of the classes 
 /// The columns of exported moments: those of a region, then the terms of the pixels, whose totals for an image stand in
 /// its first region.
 inline constexpr const char* kRegionMomentNames[] = {"intersection",   "predictions", "targets", "predictionsSquared",
-                                                     "targetsSquared", "difference",  "pixels",  "crossEntropy",
+                                                     "targetsSquared", "least",       "pixels",  "crossEntropy",
                                                      "focal",          "weight"};
 inline constexpr int kRegionMomentCount = sizeof kRegionMomentNames / sizeof *kRegionMomentNames;
 

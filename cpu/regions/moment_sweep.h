@@ -179,7 +179,7 @@ class RegionMomentSweep {
   /// Sums of lanes go to the classes that they are of.
   void finish_plain(math::RegionMoments* cells) {
     for (int64_t c = r_.first_class; c < r_.classes; ++c) {
-      cells[c].predictions_squared = cells[c].targets_squared = cells[c].difference = 0;
+      cells[c].predictions_squared = cells[c].targets_squared = cells[c].least = 0;
     }
     for (int64_t k = 0; t_.takes_rows && k < r_.classes; ++k) {
       double lanes[3][V::kLanes];
@@ -208,7 +208,7 @@ class RegionMomentSweep {
         sums[2] += weight * y;
         sums[3] += weight * q * q;
         sums[4] += weight * y * y;
-        sums[5] += weight * math::magnitude<V>(q - y);
+        sums[5] += weight * V::select(y < q, y, q);  // q where that is not a number
       }
       for (int k = 0; k < kClassLines; ++k) totals_of(c)[k].add(sums[k]);
     }

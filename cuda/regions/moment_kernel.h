@@ -141,7 +141,7 @@ class RegionMomentPass {
         if (!squares) continue;
         sums[3] += weight[k] * q * q;
         sums[4] += weight[k] * y[k] * y[k];
-        sums[5] += weight[k] * fabsf(q - y[k]);
+        sums[5] += weight[k] * (y[k] < q ? y[k] : q);  // q where that is not a number
       }
     });
   }

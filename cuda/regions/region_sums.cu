@@ -29,7 +29,7 @@ __device__ void put(math::RegionMoments* cell, int k, double sum) {
     case 2: cell->targets = sum; break;
     case 3: cell->predictions_squared = sum; break;
     case 4: cell->targets_squared = sum; break;
-    default: cell->difference = sum; break;
+    default: cell->least = sum; break;
   }
 }
 

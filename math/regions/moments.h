@@ -1,10 +1,11 @@
 // What one pass over the pixels leaves of a region, and what an index of overlap gives back to the pixels. With q the
 // prediction (after the transform of transform.h), y the target and m the pixel's weight:
 //
-//   I = sum m q y   P = sum m q   Y = sum m y   A = sum m q^2   B = sum m y^2   T = sum m |q - y|   n = sum m
+//   I = sum m q y   P = sum m q   Y = sum m y   A = sum m q^2   B = sum m y^2   M = sum m min(q, y)   n = sum m
 //
-// and, from the slopes of a loss by the moments, the gradient of each pixel: dL/dq = m (a y + b + 2 c q + d sgn(q -
-// y)).
+// and, from the slopes of a loss by the moments, the gradient of each pixel: dL/dq = m (a y + b + 2 c q + d [q < y]).
+// M is (P + Y - T) / 2 with T = sum m |q - y|, as overlap with soft labels is mostly written, where T would be lost to
+// rounding: of a target that is hardly met, and of one that is absent.
 #pragma once
 
 #include "math/hd.h"
@@ -18,7 +19,7 @@ struct RegionMoments {
   double targets;              // Y
   double predictions_squared;  // A
   double targets_squared;      // B
-  double difference;           // T
+  double least;                // M
   double pixels;               // n
 
   CUTLOSS_HD void add(const RegionMoments& o, double weight = 1) {
@@ -27,7 +28,7 @@ struct RegionMoments {
     targets += weight * o.targets;
     predictions_squared += weight * o.predictions_squared;
     targets_squared += weight * o.targets_squared;
-    difference += weight * o.difference;
+    least += weight * o.least;
     pixels += weight * o.pixels;
   }
 };
@@ -37,11 +38,11 @@ struct RegionSlopes {
   double intersection;         // a
   double predictions;          // b
   double predictions_squared;  // c
-  double difference;           // d
+  double least;                // d
 
   CUTLOSS_HD RegionSlopes times(double factor) const {
     if (factor == 0) return {0, 0, 0, 0};  // nothing times anything is nothing
-    return {factor * intersection, factor * predictions, factor * predictions_squared, factor * difference};
+    return {factor * intersection, factor * predictions, factor * predictions_squared, factor * least};
   }
 };
 
@@ -57,7 +58,7 @@ struct IndexOptions {
   double denominator_smooth;
   double first, second;  // the index's own parameters
   bool squared;          // sums of squares in the denominator
-  bool l1;               // overlap is (P + Y - T) / 2 instead of I
+  bool l1;               // overlap is M instead of I
 };
 
 /// A linear function of the moments, as most numerators and denominators are.
@@ -68,7 +69,7 @@ struct LinearMoment {
   CUTLOSS_HD friend LinearMoment operator+(const LinearMoment& x, const LinearMoment& y) {
     return {x.value + y.value,
             {x.slopes.intersection + y.slopes.intersection, x.slopes.predictions + y.slopes.predictions,
-             x.slopes.predictions_squared + y.slopes.predictions_squared, x.slopes.difference + y.slopes.difference}};
+             x.slopes.predictions_squared + y.slopes.predictions_squared, x.slopes.least + y.slopes.least}};
   }
   CUTLOSS_HD friend LinearMoment operator*(double factor, const LinearMoment& x) {
     return {factor * x.value, x.slopes.times(factor)};
@@ -91,8 +92,7 @@ struct Overlap {
 
   CUTLOSS_HD static Overlap of(const RegionMoments& m, const IndexOptions& o) {
     const LinearMoment p = {m.predictions, {0, 1, 0, 0}}, y = {m.targets, {}};
-    const LinearMoment both =
-        o.l1 ? 0.5 * (p + y - LinearMoment{m.difference, {0, 0, 0, 1}}) : LinearMoment{m.intersection, {1, 0, 0, 0}};
+    const LinearMoment both = o.l1 ? LinearMoment{m.least, {0, 0, 0, 1}} : LinearMoment{m.intersection, {1, 0, 0, 0}};
     const LinearMoment pixels = {m.pixels, {}};
     if (!o.squared) return {both, p, y, pixels};
     return {both, {m.predictions_squared, {0, 0, 1, 0}}, {m.targets_squared, {}}, pixels};

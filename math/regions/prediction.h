@@ -32,7 +32,7 @@ struct Prediction {
   }
 };
 
-/// dL/dq = a y + b + 2 c q + d sgn(q - y), with q the transformed prediction.
+/// dL/dq = a y + b + 2 c q + d [q < y], with q the transformed prediction; where q is y, one half of d.
 struct PredictionSlopes {
   float a, b, c, d;
 };
@@ -42,7 +42,7 @@ template <class V>
 CUTLOSS_HD typename V::F slope_of(const PredictionSlopes& s, RegionTransform transform, float parameter,
                                   const Prediction<V>& x, typename V::F y) {
   const Transformed<V> q = transform_prediction<V>(transform, x.p, x.rest, parameter);
-  return (s.a * y + s.b + 2 * s.c * q.value + s.d * sign<V>(q.value - y)) * q.slope;
+  return (s.a * y + s.b + 2 * s.c * q.value + s.d * (0.5f - 0.5f * sign<V>(q.value - y))) * q.slope;
 }
 
 /// The focal term's options; `on` is false where there is none.

@@ -137,6 +137,8 @@ const options: RegionCase[] = [
   { ...dice, name: 'smooth apart', options: { smooth: { numerator: 1, denominator: 2 } } },
   { ...dice, name: 'squared', options: { squared: true } },
   { ...dice, name: 'l1', options: { labels: 'l1' } },
+  { ...dice, name: 'l1, log', options: { labels: 'l1', log: true } },
+  { ...dice, name: 'l1, absent', targets: 'firstClassOnly', options: { labels: 'l1', log: true } },
   { ...dice, name: 'exponent 0.75', options: { exponent: 0.75 } },
   { ...dice, name: 'exponent 2', options: { exponent: 2 } },
   { ...dice, name: 'log', options: { log: true } },

@@ -10,7 +10,7 @@ export interface Moments {
   Y: number;
   A: number;
   B: number;
-  T: number;
+  M: number;
   n: number;
 }
 
@@ -20,7 +20,7 @@ export interface Judged {
   a: number; // ∂/∂I
   b: number; // ∂/∂P
   c: number; // ∂/∂A
-  d: number; // ∂/∂T
+  d: number; // ∂/∂M
   e: number; // ∂/∂(the loss of the planes)
 }
 
@@ -37,7 +37,7 @@ export function judge(
   const loss = gamma === 1 ? distance : Math.max(distance, 0) ** gamma;
   const outer = gamma === 1 ? 1 : distance <= 0 ? 0 : gamma * distance ** (gamma - 1);
   const inner = o.log ? -1 / value : -1;
-  const by = (name: 'I' | 'P' | 'A' | 'T'): number => {
+  const by = (name: 'I' | 'P' | 'A' | 'M'): number => {
     if (outer === 0 || share === 1) return 0;
     const derivative = (1 - share) * slopeOf(kind, o, m, name);
     return derivative === 0 ? 0 : outer * inner * derivative;
@@ -54,16 +54,16 @@ export function judge(
     a: by('I'),
     b: by('P'),
     c: by('A'),
-    d: by('T'),
+    d: by('M'),
     e: outer * -inner * share,
   };
 }
 
 /** ∂index/∂moment: of the ratios by hand, of the metrics by differences, for they are smooth functions of four numbers. */
-function slopeOf(kind: Kind, o: RegionOptions, m: Moments, name: 'I' | 'P' | 'A' | 'T'): number {
+function slopeOf(kind: Kind, o: RegionOptions, m: Moments, name: 'I' | 'P' | 'A' | 'M'): number {
   if (kind !== 'anyLoss') {
     const { u, v } = ratioOf(kind, o, m);
-    const zero: Moments = { I: 0, P: 0, Y: 0, A: 0, B: 0, T: 0, n: 0 };
+    const zero: Moments = { I: 0, P: 0, Y: 0, A: 0, B: 0, M: 0, n: 0 };
     const one = ratioOf(kind, o, { ...zero, [name]: 1 }); // numerator and denominator are linear
     const none = ratioOf(kind, o, zero);
     return v === 0 ? 0 : (one.u - none.u - (u / v) * (one.v - none.v)) / v;
@@ -106,7 +106,7 @@ function measured(
   const smooth = o.smooth ?? 1e-5;
   const { numerator: s, denominator: t } =
     typeof smooth === 'object' ? smooth : { numerator: smooth, denominator: smooth };
-  const both = o.labels === 'l1' ? (m.P + m.Y - m.T) / 2 : m.I;
+  const both = o.labels === 'l1' ? m.M : m.I; // M = (P + Y - Σ |q - y|) / 2
   return { s, t, both, P: o.squared ? m.A : m.P, Y: o.squared ? m.B : m.Y };
 }
 

@@ -137,7 +137,7 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
     return byClass ? weight : weight * Number(inputs.classWeights?.[c] ?? 1);
   };
 
-  const empty = (): Moments => ({ I: 0, P: 0, Y: 0, A: 0, B: 0, T: 0, n: 0 });
+  const empty = (): Moments => ({ I: 0, P: 0, Y: 0, A: 0, B: 0, M: 0, n: 0 });
   const plain = Array.from({ length: regionCount }, empty);
   const weighted = Array.from({ length: regionCount }, empty);
   pixels.forEach((pixel, i) => {
@@ -145,7 +145,7 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
     for (let c = first; c < classes; c++) {
       const { value: q } = transform(kind, o, pixel.p[c] as number, pixel.rest[c] as number);
       const y = pixel.y[c] as number;
-      const parts: Moments = { I: q * y, P: q, Y: y, A: q * q, B: y * y, T: Math.abs(q - y), n: 1 };
+      const parts: Moments = { I: q * y, P: q, Y: y, A: q * q, B: y * y, M: Math.min(q, y), n: 1 };
       const region = regionOf(i, c);
       for (const name of Object.keys(parts) as (keyof Moments)[]) {
         (plain[region] as Moments)[name] += pixel.weight * parts[name];
@@ -221,7 +221,7 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
       const { value: q, slope: bend, conditioning } = transform(kind, o, p[c] as number, rest[c] as number);
       const factor = (factors[region] as number) * up(region) * withinWeight(i, c);
       if (factor === 0) continue;
-      const parts = [a * (y[c] as number), b, 2 * square * q, d * Math.sign(q - (y[c] as number))];
+      const parts = [a * (y[c] as number), b, 2 * square * q, d * (0.5 - 0.5 * Math.sign(q - (y[c] as number)))];
       g[c] = factor * bend * sum(parts);
       size[c] = Math.abs(factor * bend) * sum(parts.map(Math.abs)) * conditioning;
       if (planes === undefined) continue;

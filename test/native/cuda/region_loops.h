@@ -37,7 +37,7 @@ class RegionLoops {
       own.focal += m * x.focal;
       for (int64_t c = 0; c < r_.classes; ++c) {
         const double q = transformed(x.p[c], x.rest[c]).value, y = x.y[c];
-        sums->cells[row * r_.classes + c].add({q * y, q, y, q * q, y * y, std::fabs(q - y), 1}, m);
+        sums->cells[row * r_.classes + c].add({q * y, q, y, q * q, y * y, std::fmin(q, y), 1}, m);
       }
     }
   }
@@ -55,7 +55,7 @@ class RegionLoops {
       for (int64_t c = 0; c < r_.classes; ++c) {
         const CellSlopes s = table.cells[row * r_.classes + c];
         const Transformed q = transformed(x.p[c], x.rest[c]);
-        const double y = x.y[c], parts[] = {s.a * y, s.b, 2 * s.c * q.value, s.d * sign(q.value - y)};
+        const double y = x.y[c], parts[] = {s.a * y, s.b, 2 * s.c * q.value, s.d * (0.5 - 0.5 * sign(q.value - y))};
         for (const double part : parts) {
           g[c].exact += q.slope * part;
           g[c].size += q.conditioning * std::fabs(q.slope * part);
