@@ -65,7 +65,8 @@ CUTLOSS_HD typename V::F exp_shifted(typename V::F z, const ExpShift& s) {
 }
 
 /// 2^(k / 32), each correctly rounded.
-inline constexpr std::array<float, 32> kRootsOfTwo = [] {
+// Not inline: levels share nothing.
+constexpr std::array<float, 32> kRootsOfTwo = [] {
   std::array<float, 32> roots = {};
   double root = 1;
   for (float& k : roots) {

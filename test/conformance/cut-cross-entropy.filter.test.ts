@@ -163,9 +163,9 @@ describe.each(floatDTypes)('the filter of %s', (dtype) => {
         expect(exact.loss).toBeNaN();
         expect(found.loss).toBeNaN();
         for (const name of ['hidden', 'classifier'] as const) {
-          const isNaN = (of: Found) => valuesOf(of, name, dtype).map((value) => Number(Number.isNaN(value)));
-          expect(isNaN(found)).toEqual(isNaN(exact));
-          expect(isNaN(found)).toContain(1);
+          const nansOf = (of: Found) => valuesOf(of, name, dtype).map((value) => Number(Number.isNaN(value)));
+          expect(nansOf(found)).toEqual(nansOf(exact));
+          expect(nansOf(found)).toContain(1);
         }
       }
     });

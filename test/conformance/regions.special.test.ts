@@ -243,13 +243,16 @@ test('soft labels need not sum to one', () => {
   }
 });
 
-test.each([0.5, 1, 2])('a prediction beyond 1 has no slope where selfAdjustingDice is flat (alpha %f)', (alpha) => {
-  const predictions = { data: Float32Array.of(1.5, 0.25, 0.125, 2), shape: [1, 2, 2] };
-  const targets = { data: Int32Array.of(0, 1), shape: [1, 2] };
-  const options = { device, activation: 'none', alpha, grads: true } as const;
-  const gradient = values(selfAdjustingDiceSync({ predictions, targets }, options).grads.predictions);
-  expect(gradient.map((x) => x === 0)).toEqual([true, false, false, true]);
-});
+test.each([0.5, 1, 2])(
+  'a prediction beyond 1 has no slope where selfAdjustingDice is flat (alpha %f)',
+  (alpha) => {
+    const predictions = { data: Float32Array.of(1.5, 0.25, 0.125, 2), shape: [1, 2, 2] };
+    const targets = { data: Int32Array.of(0, 1), shape: [1, 2] };
+    const options = { device, activation: 'none', alpha, grads: true } as const;
+    const gradient = values(selfAdjustingDiceSync({ predictions, targets }, options).grads.predictions);
+    expect(gradient.map((x) => x === 0)).toEqual([true, false, false, true]);
+  },
+);
 
 describe('moments', () => {
   const half = (image: number) => ({

@@ -221,7 +221,12 @@ export function regionLoss(kind: Kind, inputs: RegionInputs, given: RegionOption
       const { value: q, slope: bend, conditioning } = transform(kind, o, p[c] as number, rest[c] as number);
       const factor = (factors[region] as number) * up(region) * withinWeight(i, c);
       if (factor === 0) continue;
-      const parts = [a * (y[c] as number), b, 2 * square * q, d * (0.5 - 0.5 * Math.sign(q - (y[c] as number)))];
+      const parts = [
+        a * (y[c] as number),
+        b,
+        2 * square * q,
+        d * (0.5 - 0.5 * Math.sign(q - (y[c] as number))),
+      ];
       g[c] = factor * bend * sum(parts);
       size[c] = Math.abs(factor * bend) * sum(parts.map(Math.abs)) * conditioning;
       if (planes === undefined) continue;

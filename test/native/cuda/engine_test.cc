@@ -169,7 +169,8 @@ void test_two_streams() {
       RowsCall rows_again;
       CutCall cut_again;
       same += cuda::run_rows(std::get<RowsRequest>(rows_again.prepared()), device, never).ok() && rows_again == rows;
-      same += cuda::run_cut_rows(std::get<CutRowsRequest>(cut_again.prepared()), device, never).ok() && cut_again == cut;
+      same +=
+          cuda::run_cut_rows(std::get<CutRowsRequest>(cut_again.prepared()), device, never).ok() && cut_again == cut;
     }
   };
   std::thread beside(work, std::ref(second));
