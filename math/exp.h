@@ -64,8 +64,7 @@ CUTLOSS_HD typename V::F exp_shifted(typename V::F z, const ExpShift& s) {
   return V::scale_by_power(polynomial<V>(r, kTerms, s.sign), n + s.power);
 }
 
-/// 2^(k / 32), each correctly rounded.
-// Not inline: levels share nothing.
+/// 2^(k / 32), each correctly rounded. Not inline: levels of the CPU share nothing.
 constexpr std::array<float, 32> kRootsOfTwo = [] {
   std::array<float, 32> roots = {};
   double root = 1;
