@@ -4,26 +4,13 @@
 //
 //   node bench/gpu/cross-entropy.mjs [--device-copy PROGRAM] [--python PATH] [--json FILE] [--small]
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { crossEntropySync, devices, tensor, zeros } from 'cutloss';
 import { connect } from '../peer.mjs';
 import { makeInputs } from '../suites/cross-entropy.mjs';
 import { median, printTable } from '../table.mjs';
-import { copyLimit, sameNumbers, seconds } from './on-device.mjs';
+import { copyLimit, device, parseBench, sameNumbers, seconds } from './on-device.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    'device-copy': { type: 'string' },
-    python: { type: 'string' },
-    json: { type: 'string' },
-    small: { type: 'boolean', default: false },
-  },
-});
-const device = 'cuda:0';
-if (!devices().some((info) => info.device === device)) {
-  console.error('Expected a GPU: cutloss finds none');
-  process.exit(2);
-}
+const options = parseBench('device-copy', 'python');
 const shapes = options.small
   ? [[64, 500]]
   : [

@@ -5,23 +5,12 @@
 //
 //   node bench/gpu/cut-cross-entropy.mjs [--python PATH] [--json FILE] [--small]
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { cutCrossEntropySync, devices, memory, tensor, toBFloat16, zeros } from 'cutloss';
+import { cutCrossEntropySync, memory, tensor, toBFloat16, zeros } from 'cutloss';
 import { connect } from '../peer.mjs';
 import { median, printTable } from '../table.mjs';
+import { device, parseBench } from './on-device.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    python: { type: 'string' },
-    json: { type: 'string' },
-    small: { type: 'boolean', default: false },
-  },
-});
-const device = 'cuda:0';
-if (!devices().some((info) => info.device === device)) {
-  console.error('Expected a GPU: cutloss finds none');
-  process.exit(2);
-}
+const options = parseBench('python');
 const shapes = options.small
   ? [[40, 300, 64]]
   : [

@@ -1,5 +1,19 @@
-// What the benches on a GPU have in common: the device's own copying speed, the clock, and whether two results agree.
+// What the benches on a GPU have in common: their options, the device's own copying speed, the clock, and whether two
+// results agree.
 import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { devices } from 'cutloss';
+
+export const device = 'cuda:0';
+
+/** --json FILE and --small, and what else takes a value. Without a GPU there is nothing to measure. */
+export function parseBench(...named) {
+  const withValue = Object.fromEntries(['json', ...named].map((name) => [name, { type: 'string' }]));
+  const { values } = parseArgs({ options: { ...withValue, small: { type: 'boolean', default: false } } });
+  if (devices().some((info) => info.device === device)) return values;
+  console.error('Expected a GPU: cutloss finds none');
+  return process.exit(2);
+}
 
 /** How fast the device copies, by the program made of device_copy.cu. */
 export function copyLimit(program) {

@@ -4,23 +4,11 @@
 //
 //   node bench/gpu/regions.mjs [--device-copy PROGRAM] [--json FILE] [--small]
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { devices, diceSync, fromBFloat16, tensor, toBFloat16, zeros } from 'cutloss';
+import { diceSync, fromBFloat16, tensor, toBFloat16, zeros } from 'cutloss';
 import { median, printTable } from '../table.mjs';
-import { copyLimit, seconds } from './on-device.mjs';
+import { copyLimit, device, parseBench, seconds } from './on-device.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    'device-copy': { type: 'string' },
-    json: { type: 'string' },
-    small: { type: 'boolean', default: false },
-  },
-});
-const device = 'cuda:0';
-if (!devices().some((info) => info.device === device)) {
-  console.error('Expected a GPU: cutloss finds none');
-  process.exit(2);
-}
+const options = parseBench('device-copy');
 
 const shapes = options.small
   ? [{ batch: 2, space: [5, 8], classes: 3 }]

@@ -7,25 +7,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { bettiMatchingSync, devices, tensor, zeros } from 'cutloss';
+import { bettiMatchingSync, tensor, zeros } from 'cutloss';
 import { connect } from '../peer.mjs';
 import { fields } from '../suites/topology.mjs';
 import { median, printTable } from '../table.mjs';
-import { sameNumbers, seconds } from './on-device.mjs';
+import { device, parseBench, sameNumbers, seconds } from './on-device.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    python: { type: 'string' },
-    json: { type: 'string' },
-    small: { type: 'boolean', default: false },
-  },
-});
-const device = 'cuda:0';
-if (!devices().some((info) => info.device === device)) {
-  console.error('Expected a GPU: cutloss finds none');
-  process.exit(2);
-}
+const options = parseBench('python');
 
 const shapes = options.small
   ? [
