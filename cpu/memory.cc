@@ -62,6 +62,7 @@ class Kept {
   void give_back(Block block) {
     const std::lock_guard lock(mutex_);
     used_ -= block.bytes;
+    if (block.bytes > used_ + kMostKept) return std::free(block.memory);
     if (count_ == kSlots) std::free(remove(0).memory);
     blocks_[count_++] = block;
     kept_ += block.bytes;

@@ -6,6 +6,9 @@
 // and each element written once.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "cpu/regions/predictions.h"
 #include "cpu/regions/run_writer.h"
 #include "cpu/regions/softmax.h"
@@ -29,15 +32,25 @@ class RegionGradientSweep {
         r_(stretch.request),
         slopes_(slopes),
         activation_(static_cast<Activation>(r_.activation)),
-        plain_(is_plain(r_) && finite(slopes) && !slopes.planes.first) {
-    t_.takes_rows = plain_ && !r_.channels_first && (activation_ == Activation::kSoftmax || !r_.has_pixel_terms());
+        plain_(is_plain(r_) && moderate(slopes) && !slopes.planes.first) {
+    t_.takes_rows = plain_ && stretch.worth_rows() && !r_.channels_first &&
+                    (activation_ == Activation::kSoftmax || !r_.has_pixel_terms());
     if (t_.takes_rows) t_.describe_rows(slopes.cells);
   }
 
-  bool finite(const StretchSlopes& slopes) const {
-    float all = slopes.pixels.cross_entropy * 0 + slopes.pixels.focal * 0;
-    for (int64_t c = 0; c < r_.classes; ++c) all += (slopes.cells[c].a + slopes.cells[c].b) * 0;
-    return all == 0;
+  /// Whether their products with exponentials that are taken as they are, 2^60 at most, and with the sums' reciprocals
+  /// stay normal numbers.
+  bool moderate(const StretchSlopes& slopes) const {
+    constexpr float kLeast = 0x1p-56f, kMost = 0x1p60f;
+    float most = 0;
+    bool all = true;
+    const auto look = [&](float slope) {
+      all &= std::fabs(slope) <= kMost;
+      most = std::max(most, std::fabs(slope));
+    };
+    look(slopes.pixels.cross_entropy), look(slopes.pixels.focal);
+    for (int64_t c = 0; c < r_.classes; ++c) look(slopes.cells[c].b), look(slopes.cells[c].a + slopes.cells[c].b);
+    return all && (most == 0 || most >= kLeast);
   }
 
   template <bool kStream>

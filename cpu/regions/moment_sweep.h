@@ -39,7 +39,8 @@ class RegionMomentSweep {
         r_(stretch.request),
         activation_(static_cast<Activation>(r_.activation)),
         plain_(is_plain(r_) && !r_.moments) {
-    t_.takes_rows = plain_ && !r_.channels_first && (activation_ == Activation::kSoftmax || !r_.has_pixel_terms());
+    t_.takes_rows = plain_ && stretch.worth_rows() && !r_.channels_first &&
+                    (activation_ == Activation::kSoftmax || !r_.has_pixel_terms());
     if (t_.takes_rows) t_.describe_rows(nullptr);
   }
 

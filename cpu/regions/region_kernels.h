@@ -14,6 +14,9 @@ struct RegionStretch {
   int64_t image;
   int64_t first, last;  // pixels of the image
   void* scratch;        // tiling.scratch_bytes, aligned to a cache line
+
+  /// Whether it pays to describe how pixels lie in rows, which costs as much as some vectors of them.
+  bool worth_rows() const { return last - first >= 128; }
 };
 
 /// What a stretch adds up. `bad` is the first pixel, over all images, whose class id is none, or -1.

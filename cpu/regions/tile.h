@@ -229,12 +229,15 @@ struct RegionTile {
   /// The pixels of a vector, [kLanes, classes], are `classes` vectors of rows: of each of them, whose lanes are of
   /// which pixel and class, and with what slopes, if it is for a gradient.
   void describe_rows(const CellSlopes* slopes) {
-    for (int64_t k = 0; k < r.classes * V::kLanes; ++k) {
-      RowLanes& vector = lanes[k / V::kLanes];
-      const int64_t c = k % r.classes, lane = k % V::kLanes;
-      vector.pixel[lane] = int32_t(k / r.classes), vector.label[lane] = int32_t(c);
-      vector.slope[lane] = slopes ? slopes[c].b : 0;
-      vector.slope_of_target[lane] = slopes ? slopes[c].a + slopes[c].b : 0;
+    int64_t k = 0;
+    for (int32_t pixel = 0; pixel < V::kLanes; ++pixel) {
+      for (int64_t c = 0; c < r.classes; ++c, ++k) {
+        RowLanes& vector = lanes[k / V::kLanes];
+        const int64_t lane = k % V::kLanes;
+        vector.pixel[lane] = pixel, vector.label[lane] = int32_t(c);
+        vector.slope[lane] = slopes ? slopes[c].b : 0;
+        vector.slope_of_target[lane] = slopes ? slopes[c].a + slopes[c].b : 0;
+      }
     }
   }
 

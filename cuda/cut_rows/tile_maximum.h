@@ -7,10 +7,12 @@
 
 namespace cutloss::cuda {
 
-/// Rounding takes at most half of what is added before it.
+/// Rounding takes at most half of what is added before it; below its own range a half has but its least number.
 __device__ __forceinline__ Half rounded_up(float z) {
+  constexpr float kLeast = -65504;
+  const float above = z + (fabsf(z) * 0x1p-10f + 0x1p-24f);
   Half up;
-  math::narrow(z == -INFINITY ? z : z + (fabsf(z) * 0x1p-10f + 0x1p-24f), &up);
+  math::narrow(z == -INFINITY ? z : above < kLeast ? kLeast : above, &up);
   return up;
 }
 

@@ -190,13 +190,12 @@ void for_each_group(const RegionPlanes& planes, const ClDiceRoom& room, const Pl
 }  // namespace in_cl_dice
 
 ClDiceRoom ClDiceRoom::cut(Cutter* cutter, const RegionPlanes& planes, const RegionsRequest& request) {
-  constexpr int64_t kMostFloats = int64_t{1} << 28;  // unless a line alone takes more
   ClDiceRoom room = {};
   room.shape = {static_cast<uint32_t>(std::max<int64_t>(1, request.depth)), static_cast<uint32_t>(request.height),
                 static_cast<uint32_t>(request.width)};
   room.rounds = request.rounds;
-  const int64_t levels = room.rounds + 1, of_line = planes.pixels * (2 * levels + 5);
-  room.lines = std::clamp<int64_t>(kMostFloats / of_line, 1, planes.lines());
+  const int64_t levels = room.rounds + 1;
+  room.lines = together(planes, request);
   const int64_t size = room.lines * planes.pixels;
   room.eroded = cutter->take<float>(levels * size);
   room.skeletons = cutter->take<float>(levels * size);

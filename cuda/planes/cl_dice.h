@@ -19,6 +19,10 @@ struct ClDiceRoom {
   float *slope, *next_slope;  // [lines, pixels]; by the level at hand and by the one that it was eroded to
   uint32_t *largest, *least;  // [lines, pixels]; where a pixel's opening and erosion are from
 
+  static int64_t together(const RegionPlanes& planes, const RegionsRequest& request) {
+    constexpr int64_t kMostFloats = int64_t{1} << 28;  // unless a line alone takes more
+    return std::clamp<int64_t>(kMostFloats / (planes.pixels * (2 * request.rounds + 7)), 1, planes.lines());
+  }
   static ClDiceRoom cut(Cutter* cutter, const RegionPlanes& planes, const RegionsRequest& request);
 };
 

@@ -6,8 +6,7 @@
 namespace cutloss::cuda {
 inline namespace in_lovasz {
 
-constexpr int64_t kSortedTogether = int64_t{1} << 22;  // elements, unless a region alone has more
-constexpr int kSizeBits = 31;                          // of a float without its sign
+constexpr int kSizeBits = 31;  // of a float without its sign
 
 /// Some regions of a request, and their elements in order.
 struct SortedRegions {
@@ -138,7 +137,7 @@ Status expect_lovasz_fits(const RegionPlanes& planes) noexcept {
 
 LovaszRoom LovaszRoom::cut(Cutter* cutter, const RegionPlanes& planes, int slices) {
   LovaszRoom room = {};
-  room.regions = std::clamp<int64_t>(kSortedTogether / planes.region_size(), 1, planes.region_count);
+  room.regions = together(planes);
   const int64_t elements = room.regions * planes.region_size();
   for (Pairs* pairs : {&room.pairs, &room.other})
     *pairs = {cutter->take<uint32_t>(elements), cutter->take<uint32_t>(elements)};

@@ -15,6 +15,10 @@ struct LovaszRoom {
   uint32_t* counts;
   math::JaccardSums* changes;  // [regions, slices]
 
+  static int64_t together(const RegionPlanes& planes) {
+    constexpr int64_t kMostElements = int64_t{1} << 22;  // unless a region alone has more
+    return std::clamp<int64_t>(kMostElements / planes.region_size(), 1, planes.region_count);
+  }
   static LovaszRoom cut(Cutter* cutter, const RegionPlanes& planes, int slices);
 };
 

@@ -21,7 +21,10 @@ Status PlanePass::open(const RegionsRequest& request) noexcept {
   planes_ = RegionPlanes(request);
   if (planes_.size() == 0) return {};
   CUTLOSS_TRY(is(PlaneLoss::kLovasz) ? expect_lovasz_fits(planes_) : expect_images_fit(planes_));
-  parts_.slices = slices_of(units(), planes_.size() / units(), device_.multiprocessors);
+  const int64_t together = is(PlaneLoss::kLovasz)       ? LovaszRoom::together(planes_)
+                           : is(PlaneLoss::kSoftClDice) ? ClDiceRoom::together(planes_, request)
+                                                        : units();
+  parts_.slices = slices_of(together, planes_.size() / units(), device_.multiprocessors);
   if (units() * parts_.slices > INT32_MAX) {
     return failure(Code::kShape, "Expected fewer than 2^31 planes on a GPU but received %lld",
                    static_cast<long long>(planes_.lines()));

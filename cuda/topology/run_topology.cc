@@ -130,7 +130,7 @@ class TopologyRun {
   void take(int64_t first, uint64_t part) {
     first_ = first;
     fields_.items = static_cast<uint32_t>(std::min<uint64_t>(part, batch_.items - first));
-    slices_ = tile_each(fields_.items, fields_.places(), sequence_.probe.items_per_block, device_.multiprocessors);
+    slices_ = tile_each(part, fields_.places(), sequence_.probe.items_per_block, device_.multiprocessors);
   }
   Workspace<kAxes> cut(void* memory) const {
     return Workspace<kAxes>::cut(memory, fields_, batch_.items, slices_, slopes_wanted_);
@@ -140,6 +140,9 @@ class TopologyRun {
     fields_.items = static_cast<uint32_t>(part_);
     w_ = cut(scratch_.as());  // as for a whole part: losses stay where they are
     take(first, part_);
+    // These are filled in one go with what lies before them, which the last part has less of.
+    w_.deaths.image = w_.deaths.joint + fields_.nodes();
+    if (slopes_wanted_) w_.joint_slopes = w_.node_slopes + uint64_t{fields_.items} * fields_.places();
     fields_.ranks = w_.ranks;
     Loading<kAxes> loading = {fields_, batch_, {}, first, sigmoid, w_.earliest, w_.report};
     for (int i = 0; i < 2; ++i) {

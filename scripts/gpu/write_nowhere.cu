@@ -2,4 +2,7 @@
 
 __global__ void write_nowhere_kernel(int* nowhere) { *nowhere = 1; }
 
-void write_nowhere() { write_nowhere_kernel<<<1, 1>>>(reinterpret_cast<int*>(16)); }
+void write_nowhere() {
+  write_nowhere_kernel<<<1, 1>>>(reinterpret_cast<int*>(16));
+  cudaDeviceSynchronize();  // by then the fault has been noticed
+}

@@ -28,6 +28,11 @@ const sizes: RegionCase[] = [
     loss: 'dice' as const,
     shape: [2, 6, 7, classes],
   })),
+  ...[1, 2, 3, 5, 17].map((classes) => ({
+    name: `${classes} classes of many pixels`,
+    loss: 'dice' as const,
+    shape: [2, 23, 31, classes],
+  })),
   ...[1, 15, 16, 17, 63, 64, 65, 1023, 1025].map((pixels) => ({
     name: `${pixels} pixels`,
     loss: 'dice' as const,

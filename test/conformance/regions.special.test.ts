@@ -232,6 +232,26 @@ test('mask multiplies predictions and targets, never logits: pixels of weight 2 
   expect(diceSync({ ...one, mask }, { device }).loss).toBeCloseTo(diceSync(two, { device }).loss, 6);
 });
 
+test.each([1e-24, 1e-12, 1e25])(
+  'an upstream of %f is a factor of the gradient, also far from logits of 0',
+  (upstream) => {
+    for (const layout of ['channelsLast', 'channelsFirst'] as const) {
+      const far = Float32Array.from({ length: 160 * 4 }, (_, i) => 39 + Math.sin(7.7 * i));
+      const predictions = { data: far, shape: layout === 'channelsLast' ? [1, 160, 4] : [1, 4, 160] };
+      const targets = { data: Int32Array.from({ length: 160 }, (_, i) => i % 4), shape: [1, 160] };
+      const gradient = (by: number) =>
+        values(
+          diceSync({ predictions, targets }, { device, layout, upstream: by, grads: true }).grads.predictions,
+        );
+      const exact = gradient(1);
+      const largest = Math.max(...exact.map(Math.abs));
+      gradient(upstream).forEach((x, i) => {
+        expect(Math.abs(x / upstream - (exact[i] as number))).toBeLessThan(1e-6 * largest);
+      });
+    }
+  },
+);
+
 test('soft labels need not sum to one', () => {
   const data = new Float32Array(pixels * classes).fill(0.75);
   const inputs = { predictions: { data: logits, shape }, targets: { data, shape } };

@@ -45,7 +45,7 @@ void addends() {
     long double sum = 0, exact_sum = 0;
     for (int i = 0; i < 250; ++i) {
       V::F z[1];
-      for (int k = 0; k < 4; ++k) z[0][k] = reference - float(random() % 8192) / 512;
+      for (int k = 0; k < 4; ++k) z[0][k] = reference + float(int(random() % 49152) - 16384) / 512 /* -32 to 64 */;
       const V::F from = z[0], term = math::exp_term<Lookup>(from, reference);
       math::exp_addends<Lookup>(z, reference);
       for (int k = 0; k < 4; ++k) {

@@ -162,15 +162,20 @@ void test_two_streams() {
     device->multiprocessors = 4;
     device->compute_capability = 90;
   }
-  CHECK(rows.run(first, never).ok() && cut.run(first, never).ok());
+  const auto run_rows = [&](RowsCall& call, cuda::Device& device) {
+    return cuda::run_rows(std::get<RowsRequest>(call.prepared()), device, never).ok();
+  };
+  const auto run_cut = [&](CutCall& call, cuda::Device& device) {
+    return cuda::run_cut_rows(std::get<CutRowsRequest>(call.prepared()), device, never).ok();
+  };
+  CHECK(run_rows(rows, first) && run_cut(cut, first));
   std::atomic<int> same{0};
   const auto work = [&](cuda::Device& device) {
     for (int i = 0; i < 50; ++i) {
       RowsCall rows_again;
       CutCall cut_again;
-      same += cuda::run_rows(std::get<RowsRequest>(rows_again.prepared()), device, never).ok() && rows_again == rows;
-      same +=
-          cuda::run_cut_rows(std::get<CutRowsRequest>(cut_again.prepared()), device, never).ok() && cut_again == cut;
+      same += run_rows(rows_again, device) && rows_again == rows;
+      same += run_cut(cut_again, device) && cut_again == cut;
     }
   };
   std::thread beside(work, std::ref(second));

@@ -25,9 +25,16 @@ using test::Shape;
 
 namespace {
 
-cuda::Device& gpu() {
-  static cuda::Device& device = *new cuda::Device;
-  return device;
+cuda::Device* device_in_use = nullptr;
+cuda::Device& gpu() { return *device_in_use; }
+
+/// From now on, and of so much memory, if any is said.
+void use_new_device(uint64_t budget = 0) {
+  if (budget > 0) setenv("CUTLOSS_GPU_MEMORY_BUDGET", std::to_string(budget).c_str(), 1);
+  device_in_use = new cuda::Device;
+  CHECK(gpu().stream.open(0).ok() && gpu().memory.open().ok());
+  gpu().multiprocessors = 4;
+  unsetenv("CUTLOSS_GPU_MEMORY_BUDGET");
 }
 
 template <class T>
@@ -236,6 +243,25 @@ void test_one_allocation(test::Random& random) {
   cudaGetLastError();
 }
 
+/// A batch that does not fit is done in parts, here of all items but the last few and of those.
+void test_parts(test::Random& random) {
+  const auto& [name, fill] = test::fields[0];
+  for (const Shape& shape : {Shape{5, 0, 40, 36}, Shape{3, 9, 8, 7}}) {
+    use_new_device();
+    const auto prediction = fill(shape, random), target = fill(shape, random);
+    cuda::TopologyProbe whole, part, probe;
+    match(shape, prediction, target, {}, &whole);
+    const uint64_t peak = gpu().memory.use().peak_bytes;
+    Shape fewer = shape;
+    fewer.items = (shape.items + 1) / 2;
+    match(fewer, fill(fewer, random), fill(fewer, random), {}, &part);
+    use_new_device(peak - (whole.workspace_bytes - part.workspace_bytes) / 2);
+    expect_same(name, shape, prediction, target, {}, {});
+    match(shape, prediction, target, {}, &probe);
+    CHECK(probe.workspace_bytes == part.workspace_bytes);
+  }
+}
+
 /// Launches, rounds, reads and memory of Betti matching, and what docs/topology-gpu.md says of them.
 void expect_costs(const char* name, const Shape& shape, test::Random& random, Fill fill) {
   cuda::TopologyProbe probe;
@@ -269,8 +295,7 @@ void test_costs(const std::vector<Shape>& shapes, test::Random& random, const st
 
 int main() {
   test::Random random(20261120);
-  CHECK(gpu().stream.open(0).ok() && gpu().memory.open().ok());
-  gpu().multiprocessors = 4;
+  use_new_device();
   if (const char* text = std::getenv("CUTLOSS_TOPOLOGY_COSTS")) {  // nothing else, of a batch as large as one likes
     Shape shape = {};
     char only[40] = "";
@@ -282,5 +307,6 @@ int main() {
   test_loops_beside(random);
   test_one_allocation(random);
   test_costs({{1, 0, 64, 64}, {3, 0, 96, 80}, {2, 10, 16, 14}}, random);
+  test_parts(random);
   return test::finish("topology");
 }
