@@ -73,7 +73,8 @@ class RegionLoops {
         if (softmax()) {
           const Rounded v = pull_of(x, c, f);
           to.exact = m * (p * (g[c].exact - mean.exact + pull.exact) - v.exact);
-          to.size = m * (std::fabs(p) * (g[c].size + mean.size + pull.size) + v.size);
+          const double roundings = 2;  // of p: the exponential and the sum's reciprocal
+          to.size = m * (roundings * std::fabs(p) * (g[c].size + mean.size + pull.size) + v.size);
         } else {
           const double slope = sigmoid() ? p * x.rest[c] : 1, roundings = sigmoid() ? 2 : 1;  // of p, and of 1 - p
           const double own = f.cross_entropy * x.cross_entropy_slope[c] + f.focal * x.focal_slope[c];
