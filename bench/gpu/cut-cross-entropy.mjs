@@ -1,7 +1,7 @@
 // cutCrossEntropy on tensors that are on the GPU, beside a bare product of hidden and classifier (torch matmul) in the same
 // run, PyTorch eager and compiled, and whatever of Apple's CCE, Liger and QuACK that Python can import. A product is 2 NVD
 // flops; loss and gradients are counted as the 8 NVD that recomputing takes, 6 where logits are stored. Times are by the wall clock around
-// calls that return when the work is done. The targets' logits stand out as in a trained model.
+// calls, of which each waits for the work of the one before. The targets' logits stand out as in a trained model.
 //
 //   node bench/gpu/cut-cross-entropy.mjs [--python PATH] [--json FILE] [--small]
 import { writeFileSync } from 'node:fs';
