@@ -65,6 +65,7 @@ class TileSoftmax {
       t_.own(i) = e;
       t_.most(i) = 0;
       good = good && sum > kLow && sum < kHigh && (t_.id(i) < 0 || e > 1 / kHigh);
+      good = good && fabsf(static_cast<float>(t_.sum_mean(i))) < INFINITY;  // large slopes of large exponentials
     }
     const bool logarithm = __syncthreads_or(!good);
     if (logarithm) take_off_most(slopes);

@@ -25,13 +25,14 @@ using test::Shape;
 
 namespace {
 
-cuda::Device* device_in_use = nullptr;
-cuda::Device& gpu() { return *device_in_use; }
+// Never destroyed, as those of the engines are.
+std::vector<cuda::Device*>& devices = *new std::vector<cuda::Device*>;
+cuda::Device& gpu() { return *devices.back(); }
 
 /// From now on, and of so much memory, if any is said.
 void use_new_device(uint64_t budget = 0) {
   if (budget > 0) setenv("CUTLOSS_GPU_MEMORY_BUDGET", std::to_string(budget).c_str(), 1);
-  device_in_use = new cuda::Device;
+  devices.push_back(new cuda::Device);
   CHECK(gpu().stream.open(0).ok() && gpu().memory.open().ok());
   gpu().multiprocessors = 4;
   unsetenv("CUTLOSS_GPU_MEMORY_BUDGET");
