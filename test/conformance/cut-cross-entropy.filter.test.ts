@@ -3,7 +3,7 @@
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backend } from '../support/backends.js';
-import { decode, floatDTypes, halfUlp } from '../support/dtypes.js';
+import { decode, encode, floatDTypes, halfUlp } from '../support/dtypes.js';
 import { expectBackend } from '../support/expect-backend.js';
 import {
   bitsOf,
@@ -169,6 +169,24 @@ describe.each(floatDTypes)('the filter of %s', (dtype) => {
         }
       }
     });
+
+    test.skipIf(dtype === 'float16')(
+      'logits below the range of half precision are not skipped for it',
+      () => {
+        const far = { ...words, bias: encode(new Float64Array(words.classes).fill(-70_000), dtype) };
+        const exact = run(far, { ...both, workspaceBytes: 1 });
+        const found = run(far, { ...both, workspaceBytes: 1, gradientFilter: { ...filter, eps: 1e-9 } });
+        for (const name of ['hidden', 'classifier'] as const) {
+          const [a, b] = [valuesOf(exact, name, dtype), valuesOf(found, name, dtype)];
+          const size = Math.max(...a.map(Math.abs));
+          a.forEach((value, i) => {
+            expect(Math.abs((b[i] as number) - value)).toBeLessThanOrEqual(
+              2 * halfUlp(size, dtype) + 1e-6 * size,
+            );
+          });
+        }
+      },
+    );
 
     test('logits that are skipped instead of computed again would have been left out', () => {
       for (const sortVocabulary of [false, true]) {
