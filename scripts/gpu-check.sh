@@ -37,12 +37,11 @@ done
 [ -e "$pack/MANIFEST" ] || fail "Expected a folder made by scripts/gpu-pack.sh but found no MANIFEST in $pack"
 pack=$(cd "$pack" && pwd)
 
-chmod -f +x "$pack"/programs/* || true # where the way here lost it
-
-# Unpacked beside the folder, not into it: what was packed stays as large as it was.
+# What was packed stays as large as it was.
 runtime=$(mktemp -d "${TMPDIR:-/tmp}/cutloss-gpu-check.XXXXXX")
-trap 'rm -rf "$runtime"' EXIT
+trap 'rm -rf "$runtime" "$pack/programs"' EXIT
 gzip -dc "$pack/node.tar.gz" | tar -C "$runtime" -xf -
+gzip -dc "$pack/programs.tar.gz" | tar -C "$pack" -xf -
 if ! "$runtime/node" --version > /dev/null 2>&1; then
   export LD_LIBRARY_PATH=$runtime/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
