@@ -60,8 +60,8 @@ class OverlapCheck {
     if (view && view.size > 0) entries_[count_++] = {name, &view, output};
   }
   static bool overlap(const View& a, const View& b) {
-    const auto* first = static_cast<const char*>(a.data);
-    const auto* second = static_cast<const char*>(b.data);
+    const auto first = reinterpret_cast<uintptr_t>(a.data);  // numbers: a view that is not bound yet has no memory
+    const auto second = reinterpret_cast<uintptr_t>(b.data);
     return a.device == b.device && first < second + b.bytes() && second < first + a.bytes();
   }
 
