@@ -1,9 +1,10 @@
 // crossEntropy on logits that exist: bound by memory, so held against the bytes it must move. Forward reads the logits
 // once; with the gradient they are read once and written once. The gradient goes to fresh memory, as PyTorch's does, and
-// once more to memory the caller brought (`out`), which spares the page faults. Both sides run once before they are timed.
+// once more to memory the caller brought (`out`), which spares the page faults.
 import { crossEntropySync, tensor, toBFloat16, toFloat16, zeros } from 'cutloss';
 import { extraMemory } from '../memory.mjs';
 import { figure, median } from '../table.mjs';
+import { seconds, takeTurn } from '../turns.mjs';
 
 const shapes = {
   full: [
@@ -25,15 +26,6 @@ export function makeInputs(rows, classes, dtype) {
   for (let at = 0; at < data.length; at += values.length) data.set(values.subarray(0, data.length - at), at);
   const targets = new Int32Array(rows).map(() => Math.floor(Math.random() * classes));
   return { logits: tensor(data, [rows, classes], dtype), targets: { data: targets, shape: [rows] } };
-}
-
-/** OpenMP's threads spin for a while after their work; whoever's turn is next should not pay for that. */
-const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
-
-function seconds(work) {
-  const start = performance.now();
-  work();
-  return (performance.now() - start) / 1000;
 }
 
 export async function crossEntropySuite({ peers, limits, rounds, small }) {
@@ -77,16 +69,12 @@ async function measure([rows, classes], dtype, { peers, limits, rounds }) {
     const ours = [];
     const theirs = peers.map(() => []);
     const workload = { rows, classes, dtype, gradient: work.gradient };
-    work.run();
-    for (const peer of peers) await peer.run(workload);
     let answers = [];
     for (let round = 0; round < rounds; round++) {
-      await pause();
-      ours.push(seconds(work.run));
+      ours.push(await takeTurn(() => seconds(work.run)));
       answers = [];
       for (const [i, peer] of peers.entries()) {
-        await pause();
-        answers.push(await peer.run(workload));
+        answers.push(await takeTurn(() => peer.run(workload)));
         theirs[i].push(answers[i].seconds);
       }
     }

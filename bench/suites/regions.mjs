@@ -4,6 +4,7 @@
 import { diceSync, tensor, zeros } from 'cutloss';
 import { extraMemory } from '../memory.mjs';
 import { figure, median } from '../table.mjs';
+import { seconds, takeTurn } from '../turns.mjs';
 
 const softmax = { activation: 'softmax' };
 const sigmoid = { activation: 'sigmoid' };
@@ -40,15 +41,6 @@ export function call(work, inputs, shape, layout, out) {
   return diceSync(inputs, { ...works[work], activation: shape.activation, layout, grads: true, out });
 }
 
-/** OpenMP's threads spin for a while after their work; whoever's turn is next should not pay for that. */
-const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
-
-function seconds(run) {
-  const start = performance.now();
-  run();
-  return (performance.now() - start) / 1000;
-}
-
 export async function regionsSuite({ peers, limits, rounds, small, shape: only }) {
   const table = [];
   const chosen = (small ? shapes.small : shapes.full).filter(
@@ -75,11 +67,9 @@ export async function regionsSuite({ peers, limits, rounds, small, shape: only }
           })),
         ),
       ];
-      for (const { run } of contestants) await run();
       for (let round = 0; round < rounds; round++) {
         for (const contestant of contestants) {
-          await pause();
-          const answer = await contestant.run();
+          const answer = await takeTurn(contestant.run);
           contestant.times.push(answer.seconds);
           contestant.bytes = answer.bytes;
         }

@@ -10,6 +10,7 @@ import { extraMemory } from '../memory.mjs';
 import { compile } from '../native.mjs';
 import { converse } from '../peer.mjs';
 import { figure, median } from '../table.mjs';
+import { seconds, takeTurn } from '../turns.mjs';
 
 const shapes = {
   full: [
@@ -71,14 +72,6 @@ export function makeOut([rows, dim, classes], dtype) {
   return { hidden: zeros([rows, dim], dtype), classifier: zeros([classes, dim], dtype) };
 }
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
-
-function seconds(run) {
-  const start = performance.now();
-  run();
-  return (performance.now() - start) / 1000;
-}
-
 /** Our bare product, in turn with the others; undefined where there is no compiler or no build of the native part. */
 async function ownProduct() {
   const program = compile('product', 'libcutloss_cpu.a', 'libcutloss_cuda.a');
@@ -89,14 +82,10 @@ async function ownProduct() {
 /** The times of one kind of work, ours and theirs taken in turn. */
 async function inTurn(rounds, peers, workload, run) {
   const times = { ours: [], theirs: peers.map(() => []), products: peers.map(() => []), bytes: [] };
-  await run();
-  for (const peer of peers) await peer.run(workload);
   for (let round = 0; round < rounds; round++) {
-    await pause();
-    times.ours.push(await run());
+    times.ours.push(await takeTurn(run));
     for (const [i, peer] of peers.entries()) {
-      await pause();
-      const { seconds, productSeconds, bytes } = await peer.run(workload);
+      const { seconds, productSeconds, bytes } = await takeTurn(() => peer.run(workload));
       times.bytes[i] = bytes;
       times.theirs[i].push(seconds);
       times.products[i].push(productSeconds);
