@@ -14,6 +14,11 @@ struct Half {
 struct BFloat16 {
   uint16_t bits;
 };
+/// A float of [0, 2): its sign and its exponent's uppermost bit are known to be zero and not stored, which leaves nine
+/// bits of mantissa. Whatever else is stored, not-a-number too, comes back as some number of that range.
+struct Fraction16 {
+  uint16_t bits;
+};
 
 namespace math {
 

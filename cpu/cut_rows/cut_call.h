@@ -48,6 +48,8 @@ inline CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {
   s.entropy = bool(r.entropy);
   s.labels = r.label_smoothing > 0;
   s.argmax = bool(r.argmax);
+  // The slope of a soft cap is by the logit.
+  s.shares = k.pairs && r.softcap == 0 && !s.filters;
   return s;
 }
 
@@ -88,10 +90,11 @@ struct CutBuffers {
 
   float* block_max;  // of a forward pass: [blocks][pass_rows], the largest z but the target's
   uint8_t* live;     // [panels of rows][blocks]: whether the filter may keep any of these logits
+  float* anchors;    // [blocks][rows] of shares
 
   // of a chunk
   float* panels;           // rows turned
-  float* logits;           // [classes][stride]
+  float* logits;           // [classes][stride], or shares: [2 classes][stride]
   float* strips;           // rows as strips of dims: [strips][words][panel]
   uint64_t* kept;          // [blocks][register tiles of rows][kKeptWords], a bit per class
   float* hidden_sums;      // [rows][dim], where the gradient is not of floats
@@ -133,6 +136,7 @@ struct CutBuffers {
     b.cut = arena.take<float>(skips ? rows : 0);
     b.block_max = arena.take<float>(blocks * p.pass_rows);
     b.live = arena.take<uint8_t>(blocks * divide_up(s.rows, s.panel));
+    b.anchors = arena.take<float>(p.shares ? divide_up(p.kept_classes + p.lent_classes, kBlock) * rows : 0);
 
     b.panels = arena.take<float>(std::max(p.pass_rows, p.chunk_rows) * s.words);
     const int64_t chunk_lines = round_up(p.chunk_classes, 2);
@@ -177,6 +181,24 @@ struct CutCall {
     return {first, b.order ? b.order + places.first : nullptr};
   }
   const float* class_weights() const { return b.class_weights ? b.class_weights : r.class_weights.as<const float>(); }
+
+  /// The class whose shares are the first in the classifier's gradient; all after it are there too.
+  int64_t first_lent() const { return r.classes - plan.lent_classes; }
+  /// Where the shares of a block of classes against a chunk's rows from `row` on are left; null: nowhere.
+  Fraction16* shares_at(int64_t place, int64_t row) const {
+    const auto in = [&](void* memory, int64_t classes, int64_t line) {
+      const auto first = (reinterpret_cast<uintptr_t>(memory) + 63) / 64 * 64;
+      const int64_t lines = row / plan.chunk_rows * round_up(classes, 2) + line;
+      return reinterpret_cast<Fraction16*>(first) + lines * chunk_stride(plan.chunk_rows) + row % plan.chunk_rows;
+    };
+    if (!plan.shares || (place >= plan.kept_classes && place < first_lent())) return nullptr;
+    return place < plan.kept_classes ? in(b.logits, plan.kept_classes, place)
+                                     : in(r.classifier_gradient.data, plan.lent_classes, place - first_lent());
+  }
+  float* anchors_at(int64_t place, int64_t row) const {
+    const int64_t before = place < plan.kept_classes ? place : place - first_lent() + plan.kept_classes;
+    return b.anchors + before / kBlock * round_up(r.rows, k.panel) + row;
+  }
 
   uint8_t* live(int64_t panel) const { return b.live + panel * divide_up(r.classes, kBlock); }
 

@@ -47,8 +47,10 @@ class Parts {
 /// What a block of classes works in.
 struct CutGradient::BlockScratch {
   TargetHere* targets;
-  float* lines;    // two lines of dz
-  uint64_t* kept;  // [lines][kept_words], a bit per row; null where nothing is filtered
+  float* words;         // dz along rows, as the product with hidden reads it
+  BFloat16* row_words;  // where that is not what lies in the chunk
+  float* lines;         // two lines of dz, and what shares are scaled by
+  uint64_t* kept;       // [lines][kept_words], a bit per row; null where nothing is filtered
   int64_t kept_words;
   Run* runs;  // [tiles][most_runs]
   int64_t most_runs;
@@ -62,7 +64,8 @@ struct CutGradient::BlockScratch {
     kept_words = divide_up(rows, 64);
     most_runs = divide_up(rows, 2);
     targets = parts.take<TargetHere>(rows);
-    lines = parts.take<float>(2 * rows);
+    lines = parts.take<float>(3 * rows);
+    row_words = parts.take<BFloat16>(c.k.pairs ? kBlock * chunk_stride(rows) : 0);
     kept = parts.take<uint64_t>(c.shape.filters ? kBlock * kept_words : 0);
     runs = parts.take<Run>(c.shape.filters ? divide_up(kBlock, c.k.tile_rows) * most_runs : 0);
     target_sum = parts.take<float>(c.r.dim);
@@ -72,14 +75,14 @@ struct CutGradient::BlockScratch {
 
 void CutGradient::compute(const GradientChunk& chunk) {
   const CutShape& s = c_.shape;
-  if (chunk.classifier) pack_strips(chunk);
+  if (chunk.of.classifier) pack_strips(chunk);
 
   Parts counting;
   const BlockScratch sizes(counting, c_);
   c_.run(divide_up(chunk.classes.count, kBlock), counting.floats(),
          [&](int64_t i, float* scratch) { classes_of(chunk, part_of(chunk.classes, kBlock, i), scratch); });
 
-  if (!chunk.hidden) return;
+  if (!chunk.of.hidden) return;
   const HiddenTasks tasks = hidden_tasks(chunk.rows.count, s.dim, s.panel, s.tile_rows);
   c_.run(tasks.count(), kBlock * tasks.dims + 4 * kBlock, [&](int64_t i, float* scratch) {
     rows_of(chunk, part_of({0, s.dim}, tasks.dims, i / tasks.row_groups),
@@ -105,14 +108,17 @@ void CutGradient::classes_of(const GradientChunk& chunk, Range block, float* mem
   const CutBuffers& b = c_.b;
   Parts parts(memory);
   BlockScratch scratch(parts, c_);
-  float* dz = chunk_line(chunk, block.first);
+  float* words = words_at(chunk, block.first);
+  scratch.words = c_.k.pairs ? reinterpret_cast<float*>(scratch.row_words) : words;
   const int64_t count = c_.targets_in(chunk.rows, block, scratch.targets);
   std::sort(scratch.targets, scratch.targets + count, [](const TargetHere& x, const TargetHere& y) {
     return x.line != y.line ? x.line < y.line : x.row < y.row;
   });
   const auto at_rows = [&](const float* array) { return array ? array + chunk.rows.first : nullptr; };
-  double* sums = chunk.bias ? b.bias_sums + block.first : nullptr;
-  c_.k.differentiate({dz,
+  double* sums = chunk.of.bias ? b.bias_sums + block.first : nullptr;
+  c_.k.differentiate({words,
+                      chunk.shares ? c_.anchors_at(block.first, chunk.rows.first) : nullptr,
+                      scratch.row_words,
                       chunk_stride(c_.plan.chunk_rows),
                       block.count,
                       round_up(chunk.rows.count, c_.k.panel),
@@ -129,8 +135,8 @@ void CutGradient::classes_of(const GradientChunk& chunk, Range block, float* mem
   for (int64_t t = 0; sums && t < count; ++t) {
     sums[scratch.targets[t].line] += b.target_factor[chunk.rows.first + scratch.targets[t].row];
   }
-  if (chunk.hidden && c_.r.filter_hidden && scratch.kept) mark_rows(chunk, block, scratch.kept);
-  if (chunk.classifier) grow_classifier(chunk, block, dz, scratch, count);
+  if (chunk.of.hidden && c_.r.filter_hidden && scratch.kept) mark_rows(chunk, block, scratch.kept);
+  if (chunk.of.classifier) grow_classifier(chunk, block, scratch, count);
 }
 
 void CutGradient::mark_rows(const GradientChunk& chunk, Range block, const uint64_t* kept) {
@@ -147,7 +153,7 @@ void CutGradient::mark_rows(const GradientChunk& chunk, Range block, const uint6
   }
 }
 
-void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, const float* dz, BlockScratch& scratch,
+void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, BlockScratch& scratch,
                                   int64_t target_count) {
   const int64_t dim = c_.r.dim, stride = chunk_stride(c_.plan.chunk_rows);
   const int64_t bytes = dim * int64_t(c_.element());
@@ -160,9 +166,9 @@ void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, const
 
   // a word is a row, or two: each line of dz has its own
   Product p = {};
-  p.a = c_.k.pairs ? dz + stride : dz;
-  p.row = c_.k.pairs ? stride / 2 : stride;
-  p.pair = 2 * stride;
+  p.a = scratch.words;
+  p.row = words_of(c_.k.pairs, stride);
+  p.pair = 2 * p.row;
   p.step = 1;
   p.rows = block.count;
   p.places = sums.order;
@@ -259,7 +265,7 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
   float* sums =
       c_.shape.rounds ? c_.b.hidden_sums + (rows.first - first_hidden_sum(chunk)) * dim : reinterpret_cast<float*>(out);
   sums += dims.first;
-  if (chunk.first_classes()) {
+  if (chunk.first_classes) {
     for (int64_t i = 0; i < rows.count; ++i) {
       std::fill_n(sums + i * dim, dims.count, 0.f);
       const float factor = c_.b.target_factor[rows.first + i];
@@ -273,7 +279,7 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
   Product p = {};
   p.row = 1;
   p.pair = 2;
-  p.step = c_.k.pairs ? 2 * stride : stride;
+  p.step = stride;
   p.stride = dim;
   p.add = true;
   const bool filtered = c_.r.filter_hidden && c_.b.kept;
@@ -283,7 +289,7 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
   for (int64_t n = 0; n * kBlock < chunk.classes.count && !c_.cancel.requested(); ++n) {
     const Range block = part_of(chunk.classes, kBlock, n), next = part_of(chunk.classes, kBlock, n + 1);
     const int64_t words = words_of(c_.k.pairs, block.count), panel = words * c_.k.panel;
-    const float* dz = chunk_line(chunk, block.first) + in_chunk;
+    const float* dz = words_at(chunk, block.first) + in_chunk;
     const Lines classes = c_.lines_of(c_.r.classifier, block);
     Ahead lines, logits;
     if (next.count > 0 && !filtered) {
@@ -291,8 +297,8 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
       Lines soon = c_.lines_of(c_.r.classifier, next);
       soon.from += dims.first * element;
       lines = fetched_during(tiles * divide_up(dims.count, c_.k.panel), soon, next.count, dim * element, width);
-      const Lines dz_soon = {reinterpret_cast<char*>(chunk_line(chunk, next.first) + in_chunk), nullptr};
-      logits = fetched_during(tiles, dz_soon, next.count, stride * 4, rows.count * 4);
+      const Lines dz_soon = {reinterpret_cast<char*>(words_at(chunk, next.first) + in_chunk), nullptr};
+      logits = fetched_during(tiles, dz_soon, words_of(c_.k.pairs, next.count), stride * 4, rows.count * 4);
     }
     bool packed = false;
     const Run whole = {0, words};
@@ -327,7 +333,7 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
     c_.kept_tiles += kept;
     c_.all_tiles += all;
   }
-  if (!c_.shape.rounds || chunk.classes.end() != c_.r.classes) return;
+  if (!c_.shape.rounds || !chunk.last_classes) return;
   for (int64_t i = 0; i < rows.count; ++i) {
     c_.k.narrow(sums + i * dim, dims.count, out + (i * dim + dims.first) * element);
   }

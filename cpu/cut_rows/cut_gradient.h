@@ -1,4 +1,4 @@
-// The gradients of a chunk whose logits are in the workspace. First, block of classes by block, logits become dz and
+// The gradients of a chunk whose logits, or shares, are there. First, block of classes by block, logits become dz and
 // the classifier's gradient grows by dzT hidden; then, strip of dims by strip, the hidden gradient by dz classifier.
 // The target's own element is in neither product: it is what the sums start from, formed exactly.
 #pragma once
@@ -7,13 +7,19 @@
 
 namespace cutloss::cpu {
 
-/// Which chunk, and which of the two gradients it is for.
+/// Which of the gradients a chunk is for.
+struct GradientsOf {
+  bool hidden, classifier, bias;
+};
+
+/// Rows against classes, and what is left of them.
 struct GradientChunk {
   Range rows, classes;
-  bool hidden, classifier, bias;
+  GradientsOf of;
+  bool first_classes, last_classes;  // which the sums of hidden's gradient begin and end with
+  Fraction16* shares;                // of the first class; null: logits, in the workspace
 
   bool first_rows() const { return rows.first == 0; }
-  bool first_classes() const { return classes.first == 0; }
 };
 
 class CutGradient {
@@ -22,10 +28,9 @@ class CutGradient {
 
   void compute(const GradientChunk& chunk);
 
-  /// Whether the chunk needs only the logits that a filter may keep.
-  bool may_skip(const GradientChunk& chunk) const {
-    return c_.b.live && !chunk.bias && (!chunk.hidden || c_.r.filter_hidden) &&
-           (!chunk.classifier || c_.r.filter_classifier);
+  /// Whether a chunk needs only the logits that a filter may keep.
+  bool may_skip(const GradientsOf& of) const {
+    return c_.b.live && !of.bias && (!of.hidden || c_.r.filter_hidden) && (!of.classifier || c_.r.filter_classifier);
   }
 
  private:
@@ -46,8 +51,7 @@ class CutGradient {
   void pack_strips(const GradientChunk& chunk);
   void classes_of(const GradientChunk& chunk, Range block, float* memory);
   void mark_rows(const GradientChunk& chunk, Range block, const uint64_t* kept);
-  void grow_classifier(const GradientChunk& chunk, Range block, const float* dz, BlockScratch& scratch,
-                       int64_t target_count);
+  void grow_classifier(const GradientChunk& chunk, Range block, BlockScratch& scratch, int64_t target_count);
   Sums sums_of(const GradientChunk& chunk, Range block, const BlockScratch& scratch) const;
   void add_targets(const GradientChunk& chunk, const BlockScratch& scratch, int64_t count, const Sums& sums);
   KeptTiles keep_tiles(const GradientChunk& chunk, Range block, BlockScratch& scratch);
@@ -57,8 +61,10 @@ class CutGradient {
   int64_t first_hidden_sum(const GradientChunk& chunk) const {
     return c_.plan.keeps_logits || c_.plan.apart ? chunk.rows.first : 0;
   }
-  float* chunk_line(const GradientChunk& chunk, int64_t place) const {
-    return c_.b.logits + (place - chunk.classes.first) * chunk_stride(c_.plan.chunk_rows);
+  /// What is left of a block, and the words in its place: a line of logits after the other, or two of shares.
+  float* words_at(const GradientChunk& chunk, int64_t place) const {
+    const int64_t floats = (place - chunk.classes.first) * chunk_stride(c_.plan.chunk_rows);
+    return chunk.shares ? reinterpret_cast<float*>(chunk.shares) + floats / 2 : c_.b.logits + floats;
   }
   uint64_t* kept_classes(int64_t block, int64_t tile) const {
     const int64_t tiles = divide_up(c_.plan.chunk_rows, c_.k.tile_rows);

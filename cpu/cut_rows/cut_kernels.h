@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "math/float16.h"
 #include "math/rows/transform.h"
 
 namespace cutloss::cpu {
@@ -88,7 +89,9 @@ struct LogitTile {
   const float* class_weights;  // [classes], for label smoothing, or null
   const TargetHere* targets;
   int64_t target_count;
-  float* scratch;  // [lines][panel]
+  float* scratch;      // [lines][panel]
+  Fraction16* shares;  // [lines][share_stride]: exp(z - the maximum it leaves), the targets' left out; or null
+  int64_t share_stride;
 };
 
 /// How a row's logits become its gradient: dz = factor exp(z - reference) - labels w_j, times dz / dproduct.
@@ -99,9 +102,12 @@ struct RowFactors {
   const float* threshold;  // |dz| below it are left out; or null
 };
 
-/// A block of classes against a chunk of rows: logits in, their gradients out, in the form the products read.
+/// A block of classes against a chunk of rows: logits in, or shares; in their place, the gradient in words along
+/// classes.
 struct GradientTile {
-  float* logits;  // [lines][stride]; where words are pairs, see split_pairs() in tile_gradient.h
+  float* words;          // [words][stride] once [lines][stride] logits, or shares in half of the memory, were read
+  const float* anchors;  // shares are exp(z - anchor of the row); or null: logits
+  BFloat16* row_words;   // [lines][stride] where words are pairs: the gradient again, in words along rows
   int64_t stride;
   int64_t lines;
   int64_t rows;  // a multiple of the panel
@@ -114,7 +120,7 @@ struct GradientTile {
   double* sums;    // [lines] of each class over all rows, or null
   uint64_t* kept;  // [lines][kept_words], a bit per row not left out; or null
   int64_t kept_words;
-  float* scratch;  // [2][rows]
+  float* scratch;  // [3][rows]
 };
 
 /// Some columns of rows that become a panel.

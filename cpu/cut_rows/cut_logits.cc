@@ -85,11 +85,13 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
       c_.b.target_logits[panel.first + targets[t].row] = to[targets[t].line * stride + targets[t].row];
     }
     const auto part = [&](auto* array) { return array ? array + i * k.panel : nullptr; };
+    Fraction16* shares = c_.shares_at(block.first, panel.first);
     float* block_max = c_.b.block_max ? c_.b.block_max + n * c_.plan.pass_rows + i * k.panel : nullptr;
     k.absorb({to, stride, block.count, block.first, lines.order, c_.transform, c_.class_weights(), targets, count,
-              transformed},
+              transformed, shares, chunk_stride(c_.plan.chunk_rows)},
              {part(partials.max), part(partials.sum), part(partials.gap), part(partials.labelled), part(partials.best),
               part(partials.argmax), block_max});
+    if (shares) std::copy_n(part(partials.max), k.panel, c_.anchors_at(block.first, panel.first));
   }
 }
 

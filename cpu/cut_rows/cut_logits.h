@@ -5,7 +5,8 @@
 
 namespace cutloss::cpu {
 
-/// What a block's logits are for: to be kept, to be measured, or both.
+/// What a block's logits are for: to be kept, to be measured, or both. Where the plan says so, what is measured leaves
+/// shares.
 struct LogitsWanted {
   float* keep;   // [kept classes][stride]
   int64_t kept;  // of the classes, how many from the first

@@ -66,18 +66,18 @@ class CutRun {
     if (!c_.shape.gradient() || !c_.plan.keeps_logits) measure();
     if (!c_.shape.gradient()) return;
     if (c_.plan.keeps_logits) {
-      for_each_part(c_.r.rows, c_.plan.chunk_rows, [&](Range rows) { both_of(rows); });
+      for_each_part({0, c_.r.rows}, c_.plan.chunk_rows, [&](Range rows) { both_of(rows); });
     } else if (c_.plan.apart) {
       if (c_.shape.hidden) {
-        for_each_part(c_.r.rows, c_.plan.chunk_rows, [&](Range rows) {
-          for_each_part(c_.r.classes, c_.plan.chunk_classes, [&](Range classes) {
-            again({rows, classes, true, false, false});
+        for_each_part({0, c_.r.rows}, c_.plan.chunk_rows, [&](Range rows) {
+          for_each_part({0, c_.r.classes}, c_.plan.chunk_classes, [&](Range classes) {
+            again(rows, classes, {true, false, false});
           });
         });
       }
-      if (c_.shape.classifier || c_.shape.bias) again_by_classes(false);
+      if (c_.shape.classifier || c_.shape.bias) again_by_classes({false, c_.shape.classifier, c_.shape.bias});
     } else {
-      again_by_classes(c_.shape.hidden);
+      again_by_classes(wanted());
     }
     // dz is by the product, which the temperature divides
     for (int64_t place = 0; c_.shape.bias && place < c_.r.classes; ++place) {
@@ -93,18 +93,20 @@ class CutRun {
 
  private:
   template <class Do>
-  void for_each_part(int64_t count, int64_t size, Do&& each) {
-    for (int64_t n = 0; n * size < count && c_.interrupted().ok(); ++n) each(part_of({0, count}, size, n));
+  void for_each_part(Range range, int64_t size, Do&& each) {
+    for (int64_t n = 0; n * size < range.count && c_.interrupted().ok(); ++n) each(part_of(range, size, n));
   }
+
+  GradientsOf wanted() const { return {c_.shape.hidden, c_.shape.classifier, c_.shape.bias}; }
 
   LogitsWanted kept(int64_t classes, bool measure, bool only_live) const {
     return {c_.b.logits, classes, chunk_stride(c_.plan.chunk_rows), measure, only_live};
   }
 
-  /// The statistics of every row; at most the logits of the first chunk are kept.
+  /// The statistics of every row; what there is room for is kept for the gradient.
   void measure() {
-    for_each_part(c_.r.rows, c_.plan.pass_rows, [&](Range rows) {
-      logits_.compute(rows, {0, c_.r.classes}, kept(c_.plan.keeps_first ? c_.plan.chunk_classes : 0, true, false));
+    for_each_part({0, c_.r.rows}, c_.plan.pass_rows, [&](Range rows) {
+      logits_.compute(rows, {0, c_.r.classes}, kept(c_.plan.shares ? 0 : c_.plan.kept_classes, true, false));
       logits_.finish(rows);
     });
   }
@@ -115,30 +117,47 @@ class CutRun {
     logits_.compute(rows, classes, kept(classes.count, true, false));
     if (!c_.interrupted().ok()) return;
     logits_.finish(rows);
-    gradient_.compute({rows, classes, c_.shape.hidden, c_.shape.classifier, c_.shape.bias});
+    gradient_.compute({rows, classes, wanted(), true, true, nullptr});
   }
 
-  void again_by_classes(bool hidden) {
-    for_each_part(c_.r.classes, c_.plan.chunk_classes, [&](Range classes) {
-      for_each_part(c_.r.rows, c_.plan.chunk_rows, [&](Range rows) {
-        again({rows, classes, hidden, c_.shape.classifier, c_.shape.bias});
-      });
+  /// The classes whose shares lie in the classifier's gradient come first: their own rows of it are none of those, and
+  /// all others are written afterwards.
+  void again_by_classes(const GradientsOf& of) {
+    const int64_t lent = c_.first_lent(), kept = c_.plan.shares ? c_.plan.kept_classes : 0;
+    for (const Range shares : {Range{lent, c_.r.classes - lent}, Range{0, kept}}) {
+      for_each_rectangle(shares, c_.b.classifier_sums ? c_.plan.chunk_classes : shares.count,
+                         [&](Range rows, Range classes) {
+                           differentiate(rows, classes, of, c_.shares_at(classes.first, rows.first));
+                         });
+    }
+    for_each_rectangle({kept, lent - kept}, c_.plan.chunk_classes,
+                       [&](Range rows, Range classes) { again(rows, classes, of); });
+  }
+  template <class Do>
+  void for_each_rectangle(Range of, int64_t size, Do&& each) {
+    for_each_part(of, size, [&](Range classes) {
+      for_each_part({0, c_.r.rows}, c_.plan.chunk_rows, [&](Range rows) { each(rows, classes); });
     });
   }
 
   /// Gradients of a rectangle of logits, which are computed again unless it is the first and they are still there.
-  void again(const GradientChunk& chunk) {
-    const bool there = std::exchange(first_there_, false);
-    if (!there) {
-      logits_.compute(chunk.rows, chunk.classes, kept(chunk.classes.count, false, gradient_.may_skip(chunk)));
+  void again(Range rows, Range classes, const GradientsOf& of) {
+    if (!std::exchange(first_there_, false)) {
+      logits_.compute(rows, classes, kept(classes.count, false, gradient_.may_skip(of)));
     }
-    if (c_.interrupted().ok()) gradient_.compute(chunk);
+    if (c_.interrupted().ok()) differentiate(rows, classes, of, nullptr);
+  }
+
+  void differentiate(Range rows, Range classes, const GradientsOf& of, Fraction16* shares) {
+    const int64_t lent = c_.first_lent();
+    const bool first = classes.first == (lent < c_.r.classes ? lent : 0), last = classes.end() == lent;
+    gradient_.compute({rows, classes, of, first, last, shares});
   }
 
   CutCall& c_;
   CutLogits logits_;
   CutGradient gradient_;
-  bool first_there_ = c_.plan.keeps_first;
+  bool first_there_ = !c_.plan.shares && c_.plan.kept_classes > 0;
 };
 
 }  // namespace

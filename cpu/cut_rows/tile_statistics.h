@@ -38,8 +38,14 @@ struct TileStatistics {
       *target = -kInfinity;
     }
     for (int j = 0; j < kVectors; ++j) {
-      to.gap ? add_softmax<true>(z + j * kLanes, stride, tile.lines, j * kLanes, to)
-             : add_softmax<false>(z + j * kLanes, stride, tile.lines, j * kLanes, to);
+      const Column column = {
+          z + j * kLanes,   stride, tile.lines, j * kLanes, tile.shares ? tile.shares + j * kLanes : nullptr,
+          tile.share_stride};
+      if (to.gap) {
+        tile.shares ? add_softmax<true, true>(column, to) : add_softmax<true, false>(column, to);
+      } else {
+        tile.shares ? add_softmax<false, true>(column, to) : add_softmax<false, false>(column, to);
+      }
     }
     for (int64_t t = 0; t < tile.target_count; ++t) {
       z[tile.targets[t].line * stride + tile.targets[t].row] = kept[t];
@@ -47,6 +53,15 @@ struct TileStatistics {
   }
 
  private:
+  /// As many rows as a vector has lanes, from row `at` of the panel.
+  struct Column {
+    const float* z;
+    int64_t stride, lines;
+    int at;
+    Fraction16* shares;
+    int64_t share_stride;
+  };
+
   static F largest(const float* z, int64_t stride, int64_t lines, F most) {
     for (int64_t i = 0; i < lines; ++i) most = V::max(V::load(z + i * stride), most);
     return most;
@@ -63,8 +78,9 @@ struct TileStatistics {
     for (int i = 0; i < kLanes; ++i) to[i] *= lanes[i];
   }
 
-  template <bool kGaps>
-  CUTLOSS_INLINE void add_softmax(const float* z, int64_t stride, int64_t lines, int64_t at, const RowPartials& to) {
+  template <bool kGaps, bool kShares>
+  CUTLOSS_INLINE void add_softmax(const Column& column, const RowPartials& to) {
+    const auto [z, stride, lines, at, shares, share_stride] = column;
     const F before = V::load(to.max + at);
     const F here = largest(z, stride, lines, V::splat(-kInfinity));
     const F most = V::max(here, before);
@@ -74,6 +90,7 @@ struct TileStatistics {
       const F v = V::load(z + i * stride);
       const F e = math::exp_term<V>(v, most);
       sum += e;
+      if constexpr (kShares) V::store(shares + i * share_stride, e);
       if constexpr (kGaps) gap += e * V::max(V::splat(-1400.f), v - most);
     }
     const F shrink = math::exp_term<V>(before, most);

@@ -61,14 +61,17 @@ constexpr HiddenTasks hidden_tasks(int64_t rows, int64_t dim, int64_t panel, int
 /// The chunks of a call. Where logits are kept, a chunk has all classes, and what the forward pass made of its rows
 /// becomes their gradient in place (6 rows classes dim operations). Otherwise every logit is computed once for the
 /// statistics and once more for the gradient (8), or twice more where the two gradients are taken apart (10); but not
-/// again those that the first chunk has room for while the statistics are taken.
+/// again those that there is room for while the statistics are taken: of the first classes in the memory of a chunk,
+/// and, as shares, of the last classes in the memory of the classifier's gradient.
 struct CutPlan {
   int64_t pass_rows = 0;      // packed at a time in the forward pass
   int64_t chunk_rows = 0;     // of logits at a time in the gradient
   int64_t chunk_classes = 0;  // likewise
   bool keeps_logits = false;
-  bool keeps_first = false;
   bool apart = false;
+  bool shares = false;       // what is left for the gradient are not logits but shares, of half their size
+  int64_t kept_classes = 0;  // from the first, whose logits or shares are left in a chunk
+  int64_t lent_classes = 0;  // to the last, whose shares are left in the gradient of the classes before them
 };
 
 struct CutShape {
@@ -78,8 +81,9 @@ struct CutShape {
   bool rounds;                    // storage is not float: gradients need sums of their own
   bool hidden, classifier, bias;  // gradients that are wanted
   bool filters;
-  bool skips;  // some logits need not be computed again, if what they were the first time says so
-  bool sorts;  // classes are taken in an order of their own
+  bool skips;   // some logits need not be computed again, if what they were the first time says so
+  bool shares;  // exp(z - anchor) in 16 bits is exact enough to be left for the gradient
+  bool sorts;   // classes are taken in an order of their own
   bool class_weights;
   bool entropy, labels, argmax;
 
@@ -101,6 +105,33 @@ int64_t largest_fitting(int64_t step, int64_t most, int64_t budget, Bytes&& byte
   return low * step;
 }
 
+/// How many of the last classes' shares, `stride` to a class, fit the classifier's gradient before their own rows of
+/// it.
+constexpr int64_t lent_classes(int64_t classes, int64_t dim, int64_t stride) {
+  constexpr int64_t kLine = 32;  // elements lost to alignment
+  const int64_t first = divide_up((classes + 1) * stride + kLine, dim + stride);
+  return std::max<int64_t>(classes - round_up(first, kBlock), 0);
+}
+
+/// The plan with chunks of `classes`, and what it then leaves for the gradient.
+constexpr CutPlan with_classes(const CutShape& s, CutPlan plan, int64_t classes) {
+  plan.chunk_classes = std::min(classes, s.classes);
+  plan.shares = s.shares && !plan.apart;
+  plan.lent_classes = 0;
+  if (!plan.shares) {
+    const bool one_chunk = s.rows <= std::min(plan.pass_rows, plan.chunk_rows);
+    plan.kept_classes = one_chunk && !s.skips ? plan.chunk_classes : 0;
+    return plan;
+  }
+  const int64_t row_chunks = std::max<int64_t>(divide_up(s.rows, plan.chunk_rows), 1);
+  if (s.classifier) plan.lent_classes = lent_classes(s.classes, s.dim, row_chunks * chunk_stride(plan.chunk_rows));
+  const int64_t others = s.classes - plan.lent_classes;
+  plan.chunk_classes = std::min(plan.chunk_classes, round_up(divide_up(others * row_chunks, 2), kBlock));
+  const int64_t fitting = 2 * plan.chunk_classes / row_chunks;
+  plan.kept_classes = fitting < others ? fitting / kBlock * kBlock : others;
+  return plan;
+}
+
 /// Within `budget` bytes, of which a plan needs `bytes(plan)`; a call for less than the smallest plan gets that.
 template <class Bytes>
 CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
@@ -114,7 +145,13 @@ CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
   plan.pass_rows = std::clamp(pass, s.panel, all_rows);
   if (!s.gradient()) return plan;
 
-  const auto kept = [&](int64_t rows) { return CutPlan{rows, rows, s.classes, true, false, false}; };
+  const auto kept = [&](int64_t rows) {
+    CutPlan whole;
+    whole.pass_rows = whole.chunk_rows = rows;
+    whole.chunk_classes = s.classes;
+    whole.keeps_logits = true;
+    return whole;
+  };
   const int64_t most = std::min(kMostChunkRows / s.panel * s.panel, all_rows);
   const int64_t fitting = largest_fitting(s.panel, most, budget, [&](int64_t rows) { return bytes(kept(rows)); });
   if (fitting >= std::min(kFewestKeptRows, all_rows)) {
@@ -128,15 +165,11 @@ CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
   for (const auto& shape : shapes) {
     plan.apart = shape.apart;
     plan.chunk_rows = std::min(round_up(shape.rows, s.panel), all_rows);
-    const int64_t classes = largest_fitting(kBlock, all_classes, budget, [&](int64_t classes) {
-      CutPlan smaller = plan;
-      smaller.chunk_classes = classes;
-      return bytes(smaller);
-    });
-    plan.chunk_classes = std::min(std::max(classes, kBlock), s.classes);
+    const int64_t classes = largest_fitting(kBlock, all_classes, budget,
+                                            [&](int64_t classes) { return bytes(with_classes(s, plan, classes)); });
+    plan = with_classes(s, plan, std::max(classes, kBlock));
     if (classes >= std::min(8 * kBlock, all_classes)) break;
   }
-  plan.keeps_first = all_rows <= std::min(plan.pass_rows, plan.chunk_rows) && !s.skips;
   return plan;
 }
 

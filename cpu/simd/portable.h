@@ -66,6 +66,7 @@ struct Portable {
   // kLanes elements of storage <-> floats
   CUTLOSS_INLINE F load(const float* from) { return load_as<F>(from); }
   CUTLOSS_INLINE F load(const BFloat16* from) { return (F)(__builtin_convertvector(load_as<S>(from), U) << 16); }
+  CUTLOSS_INLINE F load(const Fraction16* from) { return (F)(__builtin_convertvector(load_as<S>(from), U) << 14); }
   CUTLOSS_INLINE F load(const Half* from) {
     F v;
     for (int i = 0; i < kLanes; ++i) v[i] = math::widen(from[i]);
@@ -73,6 +74,7 @@ struct Portable {
   }
   CUTLOSS_INLINE void store(float* to, F v) { store_as(to, v); }
   CUTLOSS_INLINE void store(BFloat16* to, F v) { store_as(to, round_to_bfloat16(v)); }
+  CUTLOSS_INLINE void store(Fraction16* to, F v) { store_as(to, __builtin_convertvector(((U)v + 0x2000u) >> 14, S)); }
   CUTLOSS_INLINE void store(Half* to, F v) {
     for (int i = 0; i < kLanes; ++i) math::narrow(v[i], to + i);
   }

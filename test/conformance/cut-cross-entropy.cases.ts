@@ -155,7 +155,8 @@ const counting: CutCase[] = [
   { name: 'uint8 ids', shape: [20, 5], classes: 256, ids: 'uint8', options: { ignoreIndex: 7 } },
 ];
 
-const everything = { labelSmoothing: 0.1, zLoss: 1e-2, softcap: 8, temperature: 0.7, shift: 1 };
+const uncapped = { labelSmoothing: 0.1, zLoss: 1e-2, temperature: 0.7, shift: 1 };
+const everything = { ...uncapped, softcap: 8 };
 const options: CutCase[] = [
   { name: 'sum', shape: [20, 12], classes: 30, options: { reduction: 'sum' } },
   {
@@ -214,6 +215,25 @@ const options: CutCase[] = [
     bias: 'normal',
     upstream: -2,
     options: { ...everything, divisor: 13 },
+  },
+  { name: 'more words than the workspace holds', shape: [50, 40], classes: 5000, targets: 'someIgnored' },
+  {
+    name: 'more words than the workspace holds, with much else',
+    shape: [3, 20, 33],
+    classes: 5001,
+    targets: 'someIgnored',
+    weights: 'positive',
+    classWeights: true,
+    bias: 'normal',
+    upstream: -2,
+    options: uncapped,
+  },
+  {
+    name: 'more words than the workspace holds, far apart',
+    shape: [9, 40],
+    classes: 9000,
+    bias: 'mask',
+    factors: { normal: 5 },
   },
   {
     name: 'everything at once, for each item',

@@ -12,14 +12,27 @@
 
 using namespace cutloss;
 
+/// Within the memory of a chunk, and before the rows of the gradient that are written while they are needed.
+void where_shares_lie(const cpu::CutShape& s, const cpu::CutPlan& plan) {
+  const int64_t first_lent = s.classes - plan.lent_classes;
+  CHECK(s.shares && !plan.keeps_logits && !plan.apart);
+  CHECK(plan.lent_classes >= 0 && plan.kept_classes >= 0 && plan.kept_classes <= first_lent);
+  CHECK(plan.lent_classes == 0 || first_lent % cpu::kBlock == 0);
+  CHECK(plan.kept_classes == first_lent || plan.kept_classes % cpu::kBlock == 0);
+  const int64_t of_class = cpu::divide_up(s.rows, plan.chunk_rows) * cpu::chunk_stride(plan.chunk_rows);
+  const auto shares = [&](int64_t classes) { return cpu::round_up(classes, 2) * of_class; };
+  CHECK(shares(plan.kept_classes) <= 2 * cpu::round_up(plan.chunk_classes, 2) * cpu::chunk_stride(plan.chunk_rows));
+  CHECK(plan.lent_classes == 0 || shares(plan.lent_classes) + 32 <= first_lent * s.dim);
+}
+
 void plans() {
   for (const int64_t rows : {0, 1, 64, 1024, 5000, 1 << 20}) {
     for (const int64_t classes : {1, 2, 97, 50304, 1 << 20}) {
       for (const int64_t dim : {1, 65, 768, 16384}) {
-        for (const bool rounds : {false, true}) {
+        for (const auto& [rounds, shares] : {std::pair{false, false}, {true, false}, {true, true}}) {
           for (const int64_t budget : {int64_t{1}, int64_t{1} << 20, int64_t{64} << 20, int64_t{1} << 32}) {
             cpu::CutShape s = {};
-            s.rows = rows, s.classes = classes, s.dim = s.words = dim, s.rounds = rounds;
+            s.rows = rows, s.classes = classes, s.dim = s.words = dim, s.rounds = rounds, s.shares = shares;
             s.panel = 64, s.tile_rows = 6;
             s.hidden = s.classifier = true;
             const auto bytes = [&](const cpu::CutPlan& plan) {
@@ -33,7 +46,13 @@ void plans() {
             CHECK(plan.chunk_classes > 0 && plan.chunk_classes <= classes);
             CHECK(plan.chunk_classes == classes || plan.chunk_classes % cpu::kBlock == 0);
             CHECK(!plan.keeps_logits || plan.chunk_classes == classes);
-            CHECK(!plan.keeps_first || (!plan.keeps_logits && rows <= std::min(plan.pass_rows, plan.chunk_rows)));
+            if (!plan.shares) {
+              CHECK(plan.lent_classes == 0);
+              CHECK(plan.kept_classes == 0 || plan.kept_classes == plan.chunk_classes);
+              CHECK(plan.kept_classes == 0 || rows <= std::min(plan.pass_rows, plan.chunk_rows));
+            } else {
+              where_shares_lie(s, plan);
+            }
             // what is left is one panel of rows and one block of classes, and what every row takes
             const int64_t least = (4 * dim + 2 * cpu::kBlock) * 4 * s.panel + 8 * cpu::kBlock * dim + 64 * rows;
             CHECK(bytes(plan) <= std::max(budget, int64_t{2} << 20) + least);
@@ -117,6 +136,26 @@ void against_loops(DType dtype, double step, int64_t rows, int64_t dim, int64_t 
   CHECK(close(classifier_gradient, dc));
 }
 
+/// Where shares are left in the workspace and in the classifier's gradient, and the rest is computed again, for more
+/// rows than a chunk has.
+void with_shares(const cpu::Level& level) {
+  const int64_t rows = 1100, dim = 24, classes = 13001, workspace = int64_t{4} << 20;
+  const cpu::CutKernels& kernels = level.cut_rows->by_dtype[int(DType::kBFloat16)];
+  if (!kernels.pairs) return;
+  cpu::CutShape s = {};
+  s.rows = rows, s.classes = classes, s.dim = dim, s.words = dim / 2;
+  s.panel = kernels.panel, s.tile_rows = kernels.tile_rows;
+  s.rounds = s.pairs = s.shares = s.hidden = s.classifier = true;
+  const cpu::CutPlan plan = cpu::plan_cut_rows(s, workspace, [&](const cpu::CutPlan& plan) {
+    cpu::Arena counting;
+    cpu::CutBuffers::lay_out(counting, s, plan);
+    return counting.bytes();
+  });
+  CHECK(plan.shares && plan.chunk_rows < rows && plan.kept_classes > 0 && plan.lent_classes > 0);
+  CHECK(plan.kept_classes + plan.lent_classes < classes);
+  against_loops<BFloat16>(DType::kBFloat16, 0x1p-8, rows, dim, classes, workspace);
+}
+
 /// A tile that the forward pass calls dead holds no softmax above eps, and one that it calls live does; in words of
 /// very different frequency, so that there are both.
 void what_is_live(const cpu::Level& level) {
@@ -190,7 +229,8 @@ void what_is_live(const cpu::Level& level) {
 int main() {
   plans();
   test::for_each_level(what_is_live);
-  test::for_each_level([](const cpu::Level&) {
+  test::for_each_level([](const cpu::Level& level) {
+    with_shares(level);
     const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 2}, {63, 17, 97}, {65, 33, 193}, {130, 65, 96}, {7, 129, 500}};
     for (const auto& [rows, dim, classes] : sizes) {
       for (const int64_t workspace : {0, 1}) {
