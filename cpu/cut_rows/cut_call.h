@@ -139,7 +139,8 @@ struct CutBuffers {
     b.anchors = arena.take<float>(p.shares ? divide_up(p.kept_classes + p.lent_classes, kBlock) * rows : 0);
 
     b.panels = arena.take<float>(std::max(p.pass_rows, p.chunk_rows) * s.words);
-    const int64_t chunk_lines = round_up(p.chunk_classes, 2);
+    const int64_t shares = p.shares ? divide_up(s.rows, p.chunk_rows) * round_up(p.kept_classes, 2) : 0;
+    const int64_t chunk_lines = std::max(round_up(p.chunk_classes, 2), shares / 2);
     b.logits = arena.take<float>(chunk_lines * chunk_stride(p.chunk_rows) * (s.gradient() ? 1 : 0));
     const bool one_row_chunk = s.rows <= p.chunk_rows;
     b.strips = arena.take<float>(s.classifier ? words_of(s.pairs, p.chunk_rows) * round_up(s.dim, s.panel) : 0);

@@ -113,8 +113,11 @@ constexpr int64_t lent_classes(int64_t classes, int64_t dim, int64_t stride) {
   return std::max<int64_t>(classes - round_up(first, kBlock), 0);
 }
 
-/// The plan with chunks of `classes`, and what it then leaves for the gradient.
+/// The plan with room for logits of `classes`, and what it then leaves for the gradient. Where the classifier's
+/// gradient is summed over chunks of rows, which takes memory beside them, chunks have few classes and more shares are
+/// left.
 constexpr CutPlan with_classes(const CutShape& s, CutPlan plan, int64_t classes) {
+  constexpr int64_t kFew = 16 * kBlock;
   plan.chunk_classes = std::min(classes, s.classes);
   plan.shares = s.shares && !plan.apart;
   plan.lent_classes = 0;
@@ -126,8 +129,9 @@ constexpr CutPlan with_classes(const CutShape& s, CutPlan plan, int64_t classes)
   const int64_t row_chunks = std::max<int64_t>(divide_up(s.rows, plan.chunk_rows), 1);
   if (s.classifier) plan.lent_classes = lent_classes(s.classes, s.dim, row_chunks * chunk_stride(plan.chunk_rows));
   const int64_t others = s.classes - plan.lent_classes;
-  plan.chunk_classes = std::min(plan.chunk_classes, round_up(divide_up(others * row_chunks, 2), kBlock));
-  const int64_t fitting = 2 * plan.chunk_classes / row_chunks;
+  const int64_t room = std::min(plan.chunk_classes, round_up(divide_up(others * row_chunks, 2), kBlock));
+  const int64_t fitting = 2 * room / row_chunks;
+  plan.chunk_classes = row_chunks > 1 ? std::min(room, kFew) : room;
   plan.kept_classes = fitting < others ? fitting / kBlock * kBlock : others;
   return plan;
 }
