@@ -1,5 +1,6 @@
 // Makes a checkout ready, doing only what is missing: `npm install` ends with it (prepare), and `npm start`, `npm test`,
-// `npm run check` and `npm run bench` begin with it, so each works as the very first command after a clone.
+// `npm run check` and `npm run bench` begin with it, so each works as the very first command after a clone. With
+// --no-native the binary is left to `npm run prebuild`, which makes its own.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -45,7 +46,7 @@ if (!installing && stale('node_modules/.package-lock.json', 'package-lock.json')
   run('installing the development dependencies', 'npm', 'ci', '--ignore-scripts');
 }
 const built = !stale('build/Release/cutloss.node', ...nativeSources) && !settingsChanged(path('build'));
-if (!built && !freshPrebuild()) {
+if (!process.argv.includes('--no-native') && !built && !freshPrebuild()) {
   run('building the native part (a minute or two)', process.execPath, 'scripts/build-native.mjs');
 }
 if (stale('dist/index.js', 'src', 'tsconfig.build.json', 'scripts/build-dist.mjs')) {

@@ -6,7 +6,7 @@ import { CutlossError } from './errors.js';
 import { toBFloat16, toFloat16 } from './float16.js';
 import { lengthOf, typedArrayKind } from './memory.js';
 import { allocate, isTensor, memoryOf, type Tensor, wrap } from './tensor.js';
-import { bracketed, choice, expected, isArray } from './validate.js';
+import { bracketed, choice, expected, isArray, isObject } from './validate.js';
 import { checkMemory, dtypeFor, readShape, sizeOf, stored } from './view.js';
 
 /** A number, or arrays of arrays … of numbers, all of one length at each depth. */
@@ -58,8 +58,8 @@ export function zeros<D extends DType = 'float32'>(
   device?: Device | 'cuda',
 ): Tensor<D>;
 export function zeros(shape: unknown, dtype?: unknown, device: unknown = 'cpu'): Tensor {
-  const type = readDType(dtype, 'float32');
   const axes = readShape(shape, 'shape', isDType(shape) ? 'the dtype is the second argument' : undefined);
+  const type = readDType(dtype, 'float32');
   const size = sizeOf(axes, 'shape');
   const target = readDevice(device, 'device');
   const host = allocate(type, axes, size, -1, 'zeros');
@@ -99,20 +99,23 @@ function flatten(value: unknown, depth: number, shape: number[], flat: number[],
   }
   if (depth >= 32) throw expected('ERR_CUTLOSS_SHAPE', 'at most 32 axes', 'values', value);
   if (!isArray(value)) {
-    throw expected('ERR_CUTLOSS_DTYPE', 'a typed array, a number or nested arrays', 'values', value);
+    const advice = isObject(value)
+      ? 'of a tensor of tfjs, tensor(x.dataSync(), x.shape) is one of ours'
+      : undefined;
+    throw expected('ERR_CUTLOSS_DTYPE', 'a typed array, a number or nested arrays', 'values', value, advice);
   }
   const count = value.length;
   if (depth === shape.length) {
     if (flat.length > 0) throw ragged(depth, shape, 'an array');
     shape.push(count);
   } else if (shape[depth] !== count) {
-    throw ragged(depth, shape, `an array of ${count}`);
+    throw ragged(depth, shape, `an array of length ${count}`);
   }
   for (let i = 0; i < count; i++) flatten(value[i], depth + 1, shape, flat, dtype);
 }
 
 function ragged(depth: number, shape: readonly number[], received: string): CutlossError {
-  const what = depth < shape.length ? `an array of ${shape[depth]}` : 'a number';
+  const what = depth < shape.length ? `an array of length ${shape[depth]}, as the first is,` : 'a number';
   return new CutlossError(
     'ERR_CUTLOSS_SHAPE',
     `Expected ${what} at depth ${depth} of values but received ${received}`,

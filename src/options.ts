@@ -97,17 +97,19 @@ export function defineCall<Inputs extends OptionTable, Options extends OptionTab
   const oneObject = `inputs are passed in one object, ${name}(${form}, options)`;
   const say = (names: readonly string[], where: string): Record<string, string> =>
     Object.fromEntries(names.map((each) => [each, `${each} ${where}`]));
+  const ofTfjs = "tensors of tfjs go to the losses of bind(tf), from 'cutloss/tfjs'";
+  const parts = { data: oneObject, shape: oneObject, kept: ofTfjs, dataId: ofTfjs };
   const isOption = say(Object.keys(options), 'is an option: pass it in the second argument');
   const isInput = say(Object.keys(inputs), `is an input: pass it with ${required.join(' and ')}`);
   return {
     parseInputs: defineOptions(`input of ${name}`, inputs, {
       form,
       forTensor: oneObject,
-      elsewhere: { ...isOption, data: oneObject, shape: oneObject },
+      elsewhere: { ...isOption, ...parts },
     }),
     parseOptions: defineOptions(`option of ${name}`, options, {
       forTensor: oneObject,
-      elsewhere: { ...isInput, data: oneObject, shape: oneObject },
+      elsewhere: { ...isInput, ...parts },
     }),
   };
 }

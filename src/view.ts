@@ -73,7 +73,9 @@ function noView(value: unknown, name: string, advice: string | undefined): Cutlo
   const what = 'a tensor or { data, shape }';
   const kind = typedArrayKind(value);
   if (kind === undefined) {
-    const made = isArray(value) ? 'tensor(values) makes a tensor of it' : undefined;
+    const made = isArray(value)
+      ? 'tensor(values) makes a float32 tensor of it, tensor(new Int32Array(values)) class ids'
+      : undefined;
     return expected('ERR_CUTLOSS_DTYPE', what, name, value, made);
   }
   const message = `Expected ${what} for ${name} but received ${withArticle(kind)} without a shape`;
@@ -92,7 +94,7 @@ function noData(value: Record<string, unknown>, data: unknown, name: string): Cu
   }
   const advice =
     typeof data === 'function'
-      ? 'of a tensor that is not of this cutloss, give { data: x.dataSync(), shape: x.shape }'
+      ? "tensors of tfjs go to the losses of bind(tf), from 'cutloss/tfjs'; of any other tensor give { data: x.dataSync(), shape: x.shape }"
       : isArray(data)
         ? 'tensor(values) makes a tensor of arrays of numbers'
         : undefined;

@@ -1,5 +1,6 @@
 // The code in README and docs runs. Every block marked ts or js is executed by itself, in a process that finds the built
-// package by its name; a block that is a piece of a file says ```ts fragment and is only parsed. No block is left out.
+// package by its name, and as it is written: whoever has no TypeScript may type it too. A block that is a piece of a file
+// says ```ts fragment and is only parsed. No block is left out.
 
 import {
   existsSync,
@@ -50,7 +51,7 @@ describe('every code block runs', () => {
   test.each(runnable.map((block) => [nameOf(block), block] as const))('%s', async (_, block) => {
     const commonJs = /\brequire\('/.test(block.code) && !/^import /m.test(block.code);
     const file = join(folder, `block-${blocks.indexOf(block)}.${commonJs ? 'cjs' : 'mjs'}`);
-    writeFileSync(file, javascript(block));
+    writeFileSync(file, block.code);
     const { code, stderr, milliseconds } = await runChild(file, { timeout: 30_000 });
     expect({ code, stderr: stderr.replace(greetingOfTfjs, ''), milliseconds }).toMatchObject({
       code: 0,

@@ -1,6 +1,7 @@
 // What a mistake is answered with: the messages that help, word for word. The codes of every other bad call are the
 // fuzzer's business.
 
+import * as tf from '@tensorflow/tfjs';
 import {
   CutlossError,
   crossEntropySync,
@@ -66,12 +67,12 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
     ],
     [
       'DTYPE',
-      'Expected a tensor or { data, shape } for logits but received an array: tensor(values) makes a tensor of it',
+      'Expected a tensor or { data, shape } for logits but received an array: tensor(values) makes a float32 tensor of it, tensor(new Int32Array(values)) class ids',
       call({ logits: [[1, 2]], targets }),
     ],
     [
       'DTYPE',
-      'Expected a typed array for logits.data but received a function: of a tensor that is not of this cutloss, give { data: x.dataSync(), shape: x.shape }',
+      "Expected a typed array for logits.data but received a function: tensors of tfjs go to the losses of bind(tf), from 'cutloss/tfjs'; of any other tensor give { data: x.dataSync(), shape: x.shape }",
       withData(() => floats),
     ],
     [
@@ -106,6 +107,16 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
     ],
     ['SHAPE', `Expected ${shapeOf} for shape but received 3`, () => zeros(3 as Wrong)],
     [
+      'SHAPE',
+      'Expected an array of length 2, as the first is, at depth 1 of values but received an array of length 1',
+      () => tensor([[1, 2], [3]]),
+    ],
+    [
+      'SHAPE',
+      'Expected a shape, the lengths of the axes as in [2, 3], for shape but received 2',
+      () => zeros(2 as Wrong, 3 as Wrong),
+    ],
+    [
       'DTYPE',
       'Expected a typed array, a number or nested arrays for values but received a Tensor',
       () => tensor(logits as Wrong),
@@ -121,6 +132,11 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
       'SHAPE',
       'Expected shape [2], one class id per row of logits [2, 3], for targets but received [3]',
       call({ logits, targets: tensor(new Int32Array(3)) }),
+    ],
+    [
+      'SHAPE',
+      'Expected shape [2], one class id per row of logits [2, 3], for targets but received [2, 3]: one-hot rows are float32',
+      call({ logits, targets: tensor(new Int32Array(6), [2, 3]) }),
     ],
     [
       'SHAPE',
@@ -163,6 +179,11 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
   'what is given where': [
     [
       'OPTION',
+      "Expected 'crossEntropy', a function, or an object of kind 'focal', 'poly1', 'generalized', 'compSum', 'meanAbsolute', 'symmetric', 'encouraging' or 'passAtN' for objective but received 'focal': write { kind: 'focal' }",
+      call(inputs, { objective: 'focal' }),
+    ],
+    [
+      'OPTION',
       `Expected an object for the options of crossEntropy but received a Tensor: ${oneObject}`,
       call(logits, targets),
     ],
@@ -197,7 +218,24 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
       () => setDevice('gpu' as Wrong),
     ],
   ],
+  'tensors of tfjs': [
+    [
+      'OPTION',
+      "Expected an option of crossEntropy but received 'kept': tensors of tfjs go to the losses of bind(tf), from 'cutloss/tfjs'",
+      call(inputs, tf.tensor([1])),
+    ],
+    [
+      'DTYPE',
+      'Expected a typed array, a number or nested arrays for values but received an object: of a tensor of tfjs, tensor(x.dataSync(), x.shape) is one of ours',
+      () => tensor(tf.tensor([1]) as Wrong),
+    ],
+  ],
   cutCrossEntropy: [
+    [
+      'SHAPE',
+      'Expected shape [3], one class id per row of hidden [3, 2], for targets but received [2]: are hidden and classifier swapped?',
+      cutCall({ hidden: cut.classifier, classifier: cut.hidden }),
+    ],
     [
       'SHAPE',
       'Expected shape [vocab, 2] with at least one word, as hidden has 2 dims, for classifier but received [1, 3]',

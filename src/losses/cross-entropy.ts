@@ -93,7 +93,8 @@ function shapeOf(logits: View): RowShape {
 function checkTargets(targets: View, logits: View, shape: RowShape): void {
   if (!storage(targets.dtype).floating) {
     expectDType(targets, 'int32', 'int64', 'uint8', 'float32', 'float16', 'bfloat16');
-    expectIds(targets, shape, logits.shape);
+    const oneHot = sameShape(targets.shape, logits.shape) ? 'one-hot rows are float32' : undefined;
+    expectIds(targets, shape, logits.shape, oneHot);
   } else if (sameShape(targets.shape, shape.leading)) {
     throw notIds(targets);
   } else {

@@ -6,7 +6,7 @@ import { CutlossError } from '../errors.js';
 import { defineCall, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
 import { bracketed } from '../validate.js';
-import { readView, sizeOf, type TensorLike, type View } from '../view.js';
+import { readView, sameShape, sizeOf, type TensorLike, type View } from '../view.js';
 import { expectDType, expectShape, type LossOptions, lossOptions, readOptionalView } from './loss.js';
 import {
   expectIds,
@@ -162,5 +162,8 @@ function shapeOf(
 function checkTargets(targets: View, hidden: View, shape: RowShape): void {
   if (['float32', 'float16', 'bfloat16'].includes(targets.dtype)) throw notIds(targets);
   expectDType(targets, 'int32', 'int64', 'uint8');
-  expectIds(targets, shape, hidden.shape);
+  const swapped = sameShape(targets.shape, [shape.classes])
+    ? 'are hidden and classifier swapped?'
+    : undefined;
+  expectIds(targets, shape, hidden.shape, swapped);
 }

@@ -164,13 +164,14 @@ export function expectDType(view: View, ...allowed: readonly DType[]): void {
 }
 
 /** `like` says in words where the shape comes from. */
-export function expectShape(view: View, shape: readonly number[], like: string): void {
+export function expectShape(view: View, shape: readonly number[], like: string, advice?: string): void {
   if (sameShape(view.shape, shape)) return;
-  throw new CutlossError(
-    'ERR_CUTLOSS_SHAPE',
-    `Expected shape ${bracketed(shape)}${like} for ${view.name} but received ${bracketed(view.shape)}`,
-    { name: view.name, expected: [...shape], received: [...view.shape] },
-  );
+  const message = `Expected shape ${bracketed(shape)}${like} for ${view.name} but received ${bracketed(view.shape)}`;
+  throw new CutlossError('ERR_CUTLOSS_SHAPE', advice === undefined ? message : `${message}: ${advice}`, {
+    name: view.name,
+    expected: [...shape],
+    received: [...view.shape],
+  });
 }
 
 /** The upstream gradient: one factor for all, or a factor per item. */

@@ -87,7 +87,10 @@ export function readObjective(value: unknown, leading: readonly number[], rows: 
   if (typeof value === 'function') return given('a function', fromFunction(value as ObjectiveFunction, rows));
   const kinds = [...native().objectives.map((objective) => objective.name), 'passAtN'];
   const what = `'crossEntropy', a function, or an object of kind ${choice(kinds.slice(1))}`;
-  if (!isObject(value)) throw expected('ERR_CUTLOSS_OPTION', what, 'objective', value);
+  if (!isObject(value)) {
+    const advice = kinds.includes(value as string) ? `write { kind: '${value}' }` : undefined;
+    throw expected('ERR_CUTLOSS_OPTION', what, 'objective', value, advice);
+  }
 
   // The kind decides which options there are, so it is read first, and from then on comes from here.
   const { kind } = value;

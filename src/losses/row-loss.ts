@@ -78,14 +78,19 @@ export function readRowTerms<D extends string>(
   return { targets, weights, classWeights, upstream, objective };
 }
 
-/** Class ids, one per row; `like` is the shape of what the rows are of. */
-export function expectIds(targets: View, { leading, of }: RowShape, like: readonly number[]): void {
+/** Class ids, one per row; `like` is the shape of what the rows are of, `advice` what to say where they are not. */
+export function expectIds(
+  targets: View,
+  { leading, of }: RowShape,
+  like: readonly number[],
+  advice: string | undefined,
+): void {
   const shape = bracketed(like);
   const reason =
     leading.length === 0
       ? `, since ${of} of shape ${shape} are one row,`
       : `, one class id per row of ${of} ${shape},`;
-  expectShape(targets, leading, reason);
+  expectShape(targets, leading, reason, advice);
 }
 
 /** What `targets` of the right shape and the wrong dtype are answered with. */

@@ -13,7 +13,10 @@ type Numeric = (typeof numeric)[number];
 
 /** A live tensor of tfjs whose elements are numbers. */
 export function readTfTensor(value: unknown, name: string): TfTensor & { readonly dtype: Numeric } {
-  if (!isTfTensor(value)) throw expected('ERR_CUTLOSS_DTYPE', 'a tensor of tfjs', name, value);
+  if (!isTfTensor(value)) {
+    const advice = isTensor(value) ? 'toTf() of bind(tf) makes one of a Tensor of cutloss' : undefined;
+    throw expected('ERR_CUTLOSS_DTYPE', 'a tensor of tfjs', name, value, advice);
+  }
   if (value.isDisposed) {
     const message = `Expected a live tensor for ${name} but received a disposed one`;
     throw new CutlossError('ERR_CUTLOSS_DISPOSED', message, { name });
