@@ -17,8 +17,8 @@ async function train(name: string): Promise<string> {
 test('topology mends two rings until the Betti numbers are the target’s, and draws them', async () => {
   const { code, stdout, stderr } = await start('topology');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/the target has 1 components, 2 holes\n/);
-  expect(stdout).toMatch(/\n {2}before +after +target\n(.*\n){14}\nafter \d+ steps: 1 components, 2 holes,/);
+  expect(stdout).toMatch(/the target has 1 component, 2 holes\n/);
+  expect(stdout).toMatch(/\n {2}before +after +target\n(.*\n){14}\nafter \d+ steps: 1 component, 2 holes,/);
 });
 
 test('next-token learns a speech by heart, in less memory than its logits would take', async () => {

@@ -49,7 +49,8 @@ function draw(fields) {
     console.log(`  ${fields.map(line).join('   ')}`);
   }
 }
-const inWords = ([components, holes]) => `${components} components, ${holes} holes`;
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+const inWords = ([components, holes]) => `${counted(components, 'component')}, ${counted(holes, 'hole')}`;
 
 const [wanted] = await bettiNumbers(tensor(target, shape));
 const before = prediction.slice();
