@@ -10,9 +10,9 @@
 
 #include "cuda/cut_rows/cut_pass.h"
 #include "cuda/cut_rows/sort_classes.h"
+#include "cuda/parallel/sort.h"
 #include "cuda/residence.h"
 #include "cuda/rows/target_totals.h"
-#include "cuda/topology/sort.h"
 #include "engine/row_targets.h"
 
 namespace cutloss::cuda {

@@ -2,8 +2,8 @@
 
 #include "cuda/cut_rows/view_access.h"
 #include "cuda/launch.h"
+#include "cuda/parallel/sort.h"
 #include "cuda/rows/team.h"
-#include "cuda/topology/sort.h"
 #include "engine/row_targets.h"
 
 namespace cutloss::cuda {
@@ -83,8 +83,8 @@ Status sort_classes(CutPass& pass, const SortedClasses& to, Device& device, Canc
       launch(mean_hidden_kernel, blocks(r.dim, kWarp), kThreads, kThreads * sizeof(float), stream, pass, to.mean)));
   CUTLOSS_TRY(check(launch(class_keys_kernel, blocks(r.classes, kWarps), kThreads, 0, stream, pass, to.mean,
                            to.pairs[0], to.pairs[1])));
-  TopologyProbe probe;
-  Sequence sequence(device, cancel, probe);
+  SequenceProbe probe;
+  Sequence sequence(device, cancel, probe, "sort the vocabulary");
   Pairs pairs = {to.pairs[0], to.pairs[1]}, other = {to.pairs[2], to.pairs[3]};
   sort_pairs(sequence, &pairs, &other, static_cast<uint32_t>(r.classes), 32, to.counts);
   CUTLOSS_TRY(sequence.status());

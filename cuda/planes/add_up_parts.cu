@@ -3,10 +3,10 @@
 namespace cutloss::cuda {
 inline namespace in_add_up_parts {
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     add_up_parts_kernel(const math::PlaneSums* parts, int64_t parts_of_region, int64_t regions, math::PlaneSums* sums) {
-  const int64_t stride = int64_t{gridDim.x} * kTopologyThreads;
-  for (int64_t region = int64_t{blockIdx.x} * kTopologyThreads + threadIdx.x; region < regions; region += stride) {
+  const int64_t stride = int64_t{gridDim.x} * kBlockThreads;
+  for (int64_t region = int64_t{blockIdx.x} * kBlockThreads + threadIdx.x; region < regions; region += stride) {
     math::PlaneSums all = {};
     for (int64_t k = 0; k < parts_of_region; ++k) all.add(parts[region * parts_of_region + k], 1);
     sums[region] = all;

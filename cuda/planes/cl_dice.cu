@@ -23,7 +23,7 @@ struct LineGroup {
   }
 };
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     erode_kernel(const LineGroup g, const float* from, float* to) {
   g.for_each([&](uint32_t pixel, int64_t line) {
     const float* plane = from + line;
@@ -34,7 +34,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
 }
 
 /// s_j from E_j, E_{j+1} and s_{j-1}, of which the first round has none.
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     grow_kernel(const LineGroup g, const float* level, const float* next, const float* before, float* skeleton) {
   g.for_each([&](uint32_t pixel, int64_t line) {
     const float* plane = next + line;
@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
 }
 
 /// What a round's opening takes from the slope by s_j: the slope by d_j, and on to s_{j-1}.
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     shrink_kernel(const LineGroup g, const float* level, const float* next, const float* before, float* grown,
                   float* slope, uint32_t* largest) {
   g.for_each([&](uint32_t pixel, int64_t line) {
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
 }
 
 /// The slope by E_{j+1}: what openings took from it. And where it is from itself.
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     gather_openings_kernel(const LineGroup g, const float* level, const float* slope, const uint32_t* largest,
                            float* next_slope, uint32_t* least) {
   g.for_each([&](uint32_t pixel, int64_t line) {
@@ -78,7 +78,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
 }
 
 /// The slope by E_j: what it gave to E_{j+1}.
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     gather_erosions_kernel(const LineGroup g, const float* next_slope, const uint32_t* least, float* slope) {
   g.for_each([&](uint32_t pixel, int64_t line) {
     float all = slope[line + pixel];
@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
   });
 }
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     skeleton_sums_kernel(const LineGroup g, const float* skeletons, bool of_labels, const PlaneParts parts) {
   const Slice slice = Slice::of_block(g.planes.pixels, g.slices);
   const PlaneLine line(g.planes, g.first + slice.unit);
@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
   add_part(parts, g.first + slice.unit, slice.number, sums, line.class_weight);
 }
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     begin_slopes_kernel(const LineGroup g, const math::PlaneSums* slopes, float* by_skeleton, float* next_slope) {
   const Slice slice = Slice::of_block(g.planes.pixels, g.slices);
   const PlaneLine line(g.planes, g.first + slice.unit);
@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
   });
 }
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     finish_slopes_kernel(const LineGroup g, const math::PlaneSums* slopes, const float* skeletons,
                          const float* by_plane) {
   const Slice slice = Slice::of_block(g.planes.pixels, g.slices);

@@ -46,7 +46,7 @@ struct Element {
 };
 
 /// Keys ascend as sizes descend.
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     number_elements_kernel(const float* differences, uint32_t count, Pairs pairs) {
   for_each_in_chunk(count, [&](uint32_t i) {
     pairs.keys[i] = ~math::bits_of(differences[i]) & 0x7fffffff;
@@ -54,13 +54,13 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
   });
 }
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     number_regions_kernel(uint32_t count, uint32_t size, Pairs pairs) {
   for_each_in_chunk(count, [&](uint32_t i) { pairs.keys[i] = pairs.values[i] / size; });
 }
 
 /// What each slice changes about the sums.
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks) sum_changes_kernel(const SortedRegions s) {
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks) sum_changes_kernel(const SortedRegions s) {
   const Slice slice = Slice::of_block(s.size(), s.parts.slices);
   math::JaccardSums change = {};
   slice.for_each([&](int64_t place) {
@@ -78,7 +78,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks) sum_ch
 __device__ math::JaccardSums sums_before(const SortedRegions& s, const Slice& slice, Together* together) {
   const math::JaccardSums* changes = s.changes + int64_t{slice.unit} * s.parts.slices;
   double target = 0, taken = 0, added = 0;
-  for (int k = threadIdx.x; k < s.parts.slices; k += kTopologyThreads) {
+  for (int k = threadIdx.x; k < s.parts.slices; k += kBlockThreads) {
     target -= changes[k].intersection;
     if (k >= slice.number) continue;
     taken -= changes[k].intersection;
@@ -91,13 +91,13 @@ __device__ math::JaccardSums sums_before(const SortedRegions& s, const Slice& sl
 }
 
 /// A thread for each element of a tile, whose changes go in order.
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks) take_slopes_kernel(const SortedRegions s) {
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks) take_slopes_kernel(const SortedRegions s) {
   const Slice slice = Slice::of_block(s.size(), s.parts.slices);
   Together together;
   math::JaccardSums before = sums_before(s, slice, &together);
   math::PlaneSums loss = {};
 #pragma unroll 1
-  for (int64_t tile = slice.begin; tile < slice.end; tile += kTopologyThreads) {
+  for (int64_t tile = slice.begin; tile < slice.end; tile += kBlockThreads) {
     const int64_t place = tile + threadIdx.x;
     const bool there = place < slice.end;
     Element e = {};
@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks) take_s
   add_part(s.parts, s.first + slice.unit, slice.number, loss, 1);
 }
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     scale_slopes_kernel(const RegionPlanes planes, int slices, const math::PlaneSums* slopes) {
   const Slice slice = Slice::of_block(planes.region_size(), slices);
   const float slope = static_cast<float>(slopes[slice.unit].first);

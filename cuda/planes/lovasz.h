@@ -3,8 +3,8 @@
 #pragma once
 
 #include "cuda/cutter.h"
+#include "cuda/parallel/sort.h"
 #include "cuda/planes/parts.h"
-#include "cuda/topology/sort.h"
 #include "math/regions/lovasz.h"
 
 namespace cutloss::cuda {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "cuda/topology/sequence.h"
+#include "cuda/parallel/sequence.h"
 #include "engine/region_planes.h"
 
 namespace cutloss::cuda {
@@ -16,7 +16,7 @@ inline constexpr int kResidentPlaneBlocks = 4;  // of a multiprocessor: for more
 /// Slices of each unit.
 constexpr int slices_of(int64_t units, int64_t elements, int multiprocessors) {
   const int64_t all =
-      tile_topology(static_cast<uint64_t>(units) * static_cast<uint64_t>(elements), kElementsPerSlice, multiprocessors);
+      tile_items(static_cast<uint64_t>(units) * static_cast<uint64_t>(elements), kElementsPerSlice, multiprocessors);
   const int64_t most = std::max<int64_t>(1, elements / kElementsPerSlice);
   return static_cast<int>(std::clamp<int64_t>(all / std::max<int64_t>(1, units), 1, most));
 }

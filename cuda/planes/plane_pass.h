@@ -30,7 +30,7 @@ class PlanePass {
   int64_t units() const { return is(math::PlaneLoss::kLovasz) ? planes_.region_count : planes_.lines(); }
 
   Device& device_;
-  TopologyProbe probe_;
+  SequenceProbe probe_;
   Sequence sequence_;
   Cancel& cancel_;
   math::PlaneLoss kind_ = math::PlaneLoss::kNone;

@@ -16,7 +16,7 @@ struct Masks {
   __device__ uint8_t* of(uint8_t* masks, int64_t image) const { return masks + image * shape.size(); }
 };
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     cover_kernel(const Masks m, const RegionPlanes planes) {
   const Slice slice = Slice::of_block(planes.pixels, m.slices);
   uint8_t* mask = m.of(m.room.mask, slice.unit);
@@ -46,7 +46,7 @@ __device__ void go_on(ThinningState* image, unsigned* done) {
 
 /// Marks, or takes what is marked: whatever each image is at.
 template <bool kFlat>
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks) thin_kernel(const Masks m) {
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks) thin_kernel(const Masks m) {
   const Slice slice = Slice::of_block(m.shape.pixels(), m.slices);
   ThinningState* image = m.room.images + slice.unit;
   if (image->done) return;
@@ -90,7 +90,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks) thin_k
 }
 
 /// Everything within a step along the axes of what is there.
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     widen_kernel(const Masks m, uint8_t* from_masks, uint8_t* to_masks) {
   const Slice slice = Slice::of_block(m.shape.pixels(), m.slices);
   const uint8_t* from = m.of(from_masks, slice.unit);
@@ -104,7 +104,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
   });
 }
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     tube_sums_kernel(const Masks m, uint8_t* masks, const RegionPlanes planes, const PlaneParts parts) {
   const Slice slice = Slice::of_block(planes.pixels, parts.slices);
   const PlaneLine line(planes, slice.unit);
@@ -120,7 +120,7 @@ __global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
   add_part(parts, slice.unit, slice.number, sums, line.class_weight);
 }
 
-__global__ void __launch_bounds__(kTopologyThreads, kResidentPlaneBlocks)
+__global__ void __launch_bounds__(kBlockThreads, kResidentPlaneBlocks)
     tube_slopes_kernel(const RegionPlanes planes, int slices, const math::PlaneSums* slopes) {
   const Slice slice = Slice::of_block(planes.pixels, slices);
   const PlaneLine line(planes, slice.unit);

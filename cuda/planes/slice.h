@@ -1,8 +1,8 @@
 // What a block of a kernel over planes works on.
 #pragma once
 
+#include "cuda/parallel/block.h"
 #include "cuda/planes/parts.h"
-#include "cuda/topology/block.h"
 
 namespace cutloss::cuda {
 
@@ -13,8 +13,8 @@ struct Slice {
 
   __device__ static Slice of_block(int64_t elements, int slices) {
     const int unit = blockIdx.x / slices, number = blockIdx.x - unit * slices;
-    const int64_t tiles = (elements + kTopologyThreads - 1) / kTopologyThreads;
-    const int64_t size = (tiles + slices - 1) / slices * kTopologyThreads;
+    const int64_t tiles = (elements + kBlockThreads - 1) / kBlockThreads;
+    const int64_t size = (tiles + slices - 1) / slices * kBlockThreads;
     const int64_t begin = number * size, end = begin + size;
     return {unit, number, begin < elements ? begin : elements, end < elements ? end : elements};
   }
@@ -23,7 +23,7 @@ struct Slice {
   template <class Visit>
   __device__ void for_each(const Visit& visit) const {
 #pragma unroll 1
-    for (int64_t i = begin + threadIdx.x; i < end; i += kTopologyThreads) visit(i);
+    for (int64_t i = begin + threadIdx.x; i < end; i += kBlockThreads) visit(i);
   }
 };
 

@@ -2,8 +2,8 @@
 // of the prediction has one bar at most, and each voxel asks the cells around it in a fixed order.
 #pragma once
 
+#include "cuda/parallel/block.h"
 #include "cuda/topology/bars.h"
-#include "cuda/topology/block.h"
 
 namespace cutloss::cuda {
 
@@ -20,7 +20,7 @@ struct Slice {
   }
   template <class Visit>
   __device__ void for_each(const Visit& visit) const {
-    for (uint32_t place = begin + threadIdx.x; place < end; place += kTopologyThreads) visit(place);
+    for (uint32_t place = begin + threadIdx.x; place < end; place += kBlockThreads) visit(place);
   }
 };
 
@@ -30,7 +30,7 @@ __device__ __forceinline__ uint32_t node_of(const G& graph, uint32_t item, uint3
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) match_kernel(const __grid_constant__ BarPass<G> pass) {
+__global__ void __launch_bounds__(kBlockThreads) match_kernel(const __grid_constant__ BarPass<G> pass) {
   const uint32_t places = pass.graph.fields.places();
   for_each_in_chunk(pass.graph.fields.items * places, [&](uint32_t i) {
     const uint32_t compared = node_of(pass.graph, i / places, kComparison, i % places);
@@ -71,7 +71,7 @@ __device__ math::BarTerms terms_of_prediction(const BarPass<G>& pass, uint32_t n
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) score_kernel(const __grid_constant__ BarPass<G> pass) {
+__global__ void __launch_bounds__(kBlockThreads) score_kernel(const __grid_constant__ BarPass<G> pass) {
   const Slice slice(pass.graph.fields, pass.slices);
   const uint32_t places = pass.graph.fields.places();
   const bool target_counts = static_cast<UnmatchedTarget>(pass.matching.unmatched_target) == UnmatchedTarget::kCount;
@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(kTopologyThreads) score_kernel(const __grid_co
 /// Every voxel asks the cells that may have it as the voxel at which they begin or end. Four blocks at a time: left to
 /// itself, ptxas aims at 32 registers on sm_100 and spills.
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads, 4) gather_slopes_kernel(const __grid_constant__ BarPass<G> pass) {
+__global__ void __launch_bounds__(kBlockThreads, 4) gather_slopes_kernel(const __grid_constant__ BarPass<G> pass) {
   using Joint = typename G::Joint;
   const auto& fields = pass.graph.fields;
   const uint32_t places = fields.places();
@@ -143,7 +143,7 @@ void score_bars(Sequence& sequence, const BarPass<G>& pass) {
 // ---- bars
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     count_bars_kernel(const __grid_constant__ BarPass<G> pass, uint32_t which) {
   const Slice slice(pass.graph.fields, pass.slices);
   uint32_t mine = 0;
@@ -155,7 +155,7 @@ __global__ void __launch_bounds__(kTopologyThreads)
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     place_bars_kernel(const __grid_constant__ BarPass<G> pass, uint32_t which) {
   const auto& fields = pass.graph.fields;
   const BarViews& views = pass.views[which];
@@ -166,7 +166,7 @@ __global__ void __launch_bounds__(kTopologyThreads)
   const uint32_t first_block = blockIdx.x - blockIdx.x % pass.slices;
   for (uint32_t block = first_block; block < blockIdx.x; ++block) before += pass.block_counts[block];
   Together together;
-  for (uint32_t tile = slice.begin; tile < slice.end; tile += kTopologyThreads) {
+  for (uint32_t tile = slice.begin; tile < slice.end; tile += kBlockThreads) {
     const uint32_t place = tile + threadIdx.x;
     const uint32_t node = node_of(pass.graph, slice.item, which, place);
     const uint32_t joint = place < slice.end ? pass.deaths.joint[node] : kNone;
@@ -190,7 +190,7 @@ __global__ void __launch_bounds__(kTopologyThreads)
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads) partners_kernel(const __grid_constant__ BarPass<G> pass) {
+__global__ void __launch_bounds__(kBlockThreads) partners_kernel(const __grid_constant__ BarPass<G> pass) {
   const uint32_t places = pass.graph.fields.places();
   for_each_in_chunk(pass.graph.fields.items * places, [&](uint32_t i) {
     const uint32_t item = i / places, node = node_of(pass.graph, item, kPrediction, i % places);
@@ -203,7 +203,7 @@ __global__ void __launch_bounds__(kTopologyThreads) partners_kernel(const __grid
 }
 
 template <class G>
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     add_bar_counts_kernel(const __grid_constant__ BarPass<G> pass, const __grid_constant__ Counting counting) {
   const Slice slice(pass.graph.fields, pass.slices);
   int mine = 0;

@@ -28,13 +28,13 @@ struct Elders {
   Chains chains;
   Deaths deaths;
   uint32_t* totals[kMostOrders];  // [nodes]: of supervertices from level 1 on, the elder
-  Key* block_elders;       // [kMostTopologyBlocks, kMostOrders]: of a chunk, from the last beginning of a chain on
-  uint32_t* block_begins;  // [kMostTopologyBlocks]: whether a chain begins in the chunk
+  Key* block_elders;              // [kMostBlocks, kMostOrders]: of a chunk, from the last beginning of a chain on
+  uint32_t* block_begins;         // [kMostBlocks]: whether a chain begins in the chunk
 };
 
-/// `counts_there` is the GPU's copy of counts.
+/// How many levels took launches of their own. `counts_there` is the GPU's copy of counts.
 template <class GraphOf>
-void find_deaths(Sequence& sequence, const Elders<GraphOf>& elders, const ForestCounts& counts,
-                 const ForestCounts* counts_there);
+uint32_t find_deaths(Sequence& sequence, const Elders<GraphOf>& elders, const ForestCounts& counts,
+                     const ForestCounts* counts_there);
 
 }  // namespace cutloss::cuda

@@ -2,7 +2,7 @@
 // with few joints are finished by one block.
 #pragma once
 
-#include "cuda/topology/block.h"
+#include "cuda/parallel/block.h"
 #include "cuda/topology/elder.h"
 
 namespace cutloss::cuda {
@@ -27,7 +27,7 @@ template <class G, int kOrders>
 class LevelScan {
  public:
   static constexpr size_t kSharedBytes =
-      Together::kSharedBytes + kTopologyWarps * (sizeof(Ancestry<kOrders>) + sizeof(Key));
+      Together::kSharedBytes + kBlockWarps * (sizeof(Ancestry<kOrders>) + sizeof(Key));
 
   __device__ LevelScan(const Elders<G>& elders, uint32_t begin, uint32_t end)
       : e_(elders), c_(elders.chains), begin_(begin), count_(end - begin) {}
@@ -55,7 +55,7 @@ class LevelScan {
     Together together;
     Ancestry<kOrders> before = handed_on(together);
     const Chunk chunk = Chunk::of(count_);
-    for (uint64_t tile = chunk.begin; tile < chunk.end; tile += kTopologyThreads) {
+    for (uint64_t tile = chunk.begin; tile < chunk.end; tile += kBlockThreads) {
       const uint64_t i = tile + threadIdx.x;
       const bool there = i < chunk.end;
       const uint32_t position = begin_ + static_cast<uint32_t>(there ? i : chunk.end - 1);
@@ -106,11 +106,11 @@ class LevelScan {
   __device__ Ancestry<kOrders> handed_on(Together& together) const {
     Ancestry<kOrders> all = Ancestry<kOrders>::unknown();
     uint32_t from = 0;
-    for (uint32_t block = threadIdx.x; block < blockIdx.x; block += kTopologyThreads) {
+    for (uint32_t block = threadIdx.x; block < blockIdx.x; block += kBlockThreads) {
       if (e_.block_begins[block]) from = block;
     }
     from = together.reduce(from, [](uint32_t a, uint32_t b) { return a > b ? a : b; });
-    for (uint32_t block = from + threadIdx.x; block < blockIdx.x; block += kTopologyThreads) {
+    for (uint32_t block = from + threadIdx.x; block < blockIdx.x; block += kBlockThreads) {
       Ancestry<kOrders> there;
 #pragma unroll
       for (int q = 0; q < kOrders; ++q) there.elder[q] = e_.block_elders[block * kMostOrders + q];
@@ -123,7 +123,7 @@ class LevelScan {
   /// *before: what the tiles before hand on, and then what this one does.
   __device__ void scan_tile(uint32_t position, bool there, Ancestry<kOrders>* before) const {
     auto* of_warps = reinterpret_cast<Ancestry<kOrders>*>(ptx::shared_arena<char>() + Together::kSharedBytes);
-    auto* begun = reinterpret_cast<uint32_t*>(of_warps + kTopologyWarps);
+    auto* begun = reinterpret_cast<uint32_t*>(of_warps + kBlockWarps);
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     Ancestry<kOrders> own = Ancestry<kOrders>::unknown(), other = own, through;
     bool first = false;
@@ -149,7 +149,7 @@ class LevelScan {
     }
     __syncthreads();
     Ancestry<kOrders> handed = *before, all = *before;
-    for (int w = 0; w < kTopologyWarps; ++w) {
+    for (int w = 0; w < kBlockWarps; ++w) {
       if (begun[w])
         all = of_warps[w];
       else
@@ -214,19 +214,19 @@ class LevelScan {
 };
 
 template <class G, int kOrders>
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     summarise_level_kernel(const __grid_constant__ Elders<G> elders, uint32_t begin, uint32_t end) {
   LevelScan<G, kOrders>(elders, begin, end).summarise();
 }
 template <class G, int kOrders>
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     scan_level_kernel(const __grid_constant__ Elders<G> elders, uint32_t begin, uint32_t end) {
   LevelScan<G, kOrders>(elders, begin, end).scan();
 }
 
 /// One block, all levels from one on.
 template <class G, int kOrders>
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     scan_levels_kernel(const __grid_constant__ Elders<G> elders, const ForestCounts* counts, uint32_t first) {
   for (uint32_t level = first; level < counts->levels; ++level) {
     const uint32_t begin = counts->orders[level], end = counts->orders[level + 1];
@@ -236,32 +236,33 @@ __global__ void __launch_bounds__(kTopologyThreads)
 }
 
 template <class G, int kOrders>
-void find_deaths_in(Sequence& sequence, const Elders<G>& elders, const ForestCounts& counts,
-                    const ForestCounts* counts_there) {
+uint32_t find_deaths_in(Sequence& sequence, const Elders<G>& elders, const ForestCounts& counts,
+                        const ForestCounts* counts_there) {
   constexpr size_t kShared = LevelScan<G, kOrders>::kSharedBytes;
   const uint32_t all = elders.chains.count;
-  uint32_t level = 1;
+  uint32_t level = 1, alone = 0;
   for (; level < counts.levels && all - counts.orders[level] > sequence.probe.one_block_items; ++level) {
     const uint32_t begin = counts.orders[level], end = counts.orders[level + 1];
     if (begin == end) continue;
     const int blocks = sequence.blocks_for(end - begin);
     if (blocks > 1) sequence.run(summarise_level_kernel<G, kOrders>, blocks, kShared, elders, begin, end);
     sequence.run(scan_level_kernel<G, kOrders>, blocks, kShared, elders, begin, end);
-    ++sequence.probe.elder_levels;
+    ++alone;
   }
   if (level < counts.levels && counts.orders[level] < all) {
     sequence.run(scan_levels_kernel<G, kOrders>, 1, kShared, elders, counts_there, level);
   }
+  return alone;
 }
 
 template <class G>
-void find_deaths(Sequence& sequence, const Elders<G>& elders, const ForestCounts& counts,
-                 const ForestCounts* counts_there) {
+uint32_t find_deaths(Sequence& sequence, const Elders<G>& elders, const ForestCounts& counts,
+                     const ForestCounts* counts_there) {
   constexpr int kCompared = G::kDual ? 2 : 3;
   if (elders.graph.fields.per_item == 1)
-    find_deaths_in<G, 1>(sequence, elders, counts, counts_there);
+    return find_deaths_in<G, 1>(sequence, elders, counts, counts_there);
   else
-    find_deaths_in<G, kCompared>(sequence, elders, counts, counts_there);
+    return find_deaths_in<G, kCompared>(sequence, elders, counts, counts_there);
 }
 
 }  // namespace cutloss::cuda

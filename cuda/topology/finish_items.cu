@@ -1,12 +1,12 @@
 // The end of Betti matching: every item's loss, in a fixed order, and the gradient in the caller's layout and dtype.
+#include "cuda/parallel/block.h"
 #include "cuda/topology/bars.h"
-#include "cuda/topology/block.h"
 
 namespace cutloss::cuda {
 inline namespace in_finish_items {
 
 template <int kAxes>
-__global__ void __launch_bounds__(kTopologyThreads) add_up_items_kernel(const __grid_constant__ Finish<kAxes> finish) {
+__global__ void __launch_bounds__(kBlockThreads) add_up_items_kernel(const __grid_constant__ Finish<kAxes> finish) {
   for_each_in_chunk(finish.fields.items, [&](uint32_t item) {
     ItemSums all = {0, 0};
     for (int dimension = 0; dimension < finish.dimensions; ++dimension) {
@@ -24,8 +24,7 @@ __global__ void __launch_bounds__(kTopologyThreads) add_up_items_kernel(const __
 }
 
 template <class T, int kAxes>
-__global__ void __launch_bounds__(kTopologyThreads)
-    write_gradient_kernel(const __grid_constant__ Finish<kAxes> finish) {
+__global__ void __launch_bounds__(kBlockThreads) write_gradient_kernel(const __grid_constant__ Finish<kAxes> finish) {
   const MatchingRequest& r = finish.matching;
   const uint32_t places = finish.fields.places();
   for_each_in_chunk(finish.fields.items * places, [&](uint32_t i) {
@@ -57,7 +56,7 @@ __device__ int count_inside(const Fields<3>& fields, uint32_t voxel, uint32_t in
   return count;
 }
 
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     subtract_euler_kernel(const __grid_constant__ Fields<3> fields, const __grid_constant__ Counting counting) {
   for_each_in_chunk(fields.nodes(), [&](uint32_t voxel) {
     if (fields.ranks[voxel] != counting.inside) return;

@@ -6,8 +6,8 @@
 // smaller is the root. So a joint is named by who picked it, and the root is its second picker if it picked the same.
 #pragma once
 
+#include "cuda/parallel/sort.h"
 #include "cuda/topology/graph.h"
-#include "cuda/topology/sort.h"
 
 namespace cutloss::cuda {
 
@@ -69,8 +69,8 @@ struct Forest {
   uint32_t* current;    // [kOneBlockComponents]
   uint32_t* few;        // [kOneBlockItems]: live joints, once they are few
 
-  uint32_t* block_live;    // [kMostTopologyBlocks]: live joints of each chunk
-  uint32_t* block_counts;  // [kMostTopologyBlocks]
+  uint32_t* block_live;    // [kMostBlocks]: live joints of each chunk
+  uint32_t* block_counts;  // [kMostBlocks]
   ForestCounts* counts;
 
   CUTLOSS_HD uint32_t& root(uint32_t supervertex) const { return root_of[supervertex - graph.nodes()]; }

@@ -5,7 +5,7 @@
 
 namespace cutloss::cuda {
 
-constexpr int kThreads = kTopologyThreads;
+constexpr int kThreads = kBlockThreads;
 
 template <class G>
 __global__ void __launch_bounds__(kThreads) begin_kernel(const __grid_constant__ Forest<G> f) {
@@ -154,7 +154,6 @@ Status grow(Sequence& sequence, const Forest<G>& f, ForestCounts* counts) {
     labels = {f.component, f.up + level.begin, level.end(), nullptr};
     best = next_best;
   }
-  sequence.probe.most_rounds = std::max<int64_t>(sequence.probe.most_rounds, counts->levels - 1);
   return {};
 }
 

@@ -2,7 +2,7 @@
 // does them one after another. No step follows more than kHops pointers.
 #pragma once
 
-#include "cuda/topology/block.h"
+#include "cuda/parallel/block.h"
 #include "cuda/topology/forest.h"
 
 namespace cutloss::cuda {
@@ -26,7 +26,7 @@ class Round {
     Together together;
     uint32_t kept = 0;
 #pragma unroll 1
-    for (uint32_t tile = 0; tile < count; tile += kTopologyThreads) {
+    for (uint32_t tile = 0; tile < count; tile += kBlockThreads) {
       const uint32_t i = tile + threadIdx.x;
       const uint32_t joint = i < count ? joint_at(i) : kNone;
       const bool live = joint != kNone && offer(joint);

@@ -2,7 +2,7 @@
 // the padding with that, and the comparison.
 #include "cuda/topology/load_fields.h"
 
-#include "cuda/topology/block.h"
+#include "cuda/parallel/block.h"
 
 namespace cutloss::cuda {
 inline namespace in_load_fields {
@@ -33,7 +33,7 @@ __device__ uint32_t rank_at(const Loading<kAxes>& l, int which, int64_t item, in
 }
 
 template <int kAxes>
-__global__ void __launch_bounds__(kTopologyThreads) rank_fields_kernel(const __grid_constant__ Loading<kAxes> l) {
+__global__ void __launch_bounds__(kBlockThreads) rank_fields_kernel(const __grid_constant__ Loading<kAxes> l) {
   const Fields<kAxes>& f = l.fields;
   const uint32_t sources = f.per_item == 1 ? 1 : 2;
   for_each_in_chunk(f.items * f.places(), [&](uint32_t i) {
@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(kTopologyThreads) rank_fields_kernel(const __g
 }
 
 template <int kAxes>
-__global__ void __launch_bounds__(kTopologyThreads) pad_and_compare_kernel(const __grid_constant__ Loading<kAxes> l) {
+__global__ void __launch_bounds__(kBlockThreads) pad_and_compare_kernel(const __grid_constant__ Loading<kAxes> l) {
   const Fields<kAxes>& f = l.fields;
   for_each_in_chunk(f.items * f.places(), [&](uint32_t i) {
     const uint32_t item = i / f.places(), place = i % f.places();

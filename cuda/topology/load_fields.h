@@ -1,8 +1,8 @@
 // From the caller's fields to ranks on guarded grids: activation, threshold, sign and padding, and the comparison.
 #pragma once
 
+#include "cuda/parallel/sequence.h"
 #include "cuda/topology/graph.h"
-#include "cuda/topology/sequence.h"
 #include "engine/topology.h"
 
 namespace cutloss::cuda {

@@ -8,6 +8,7 @@
 
 #include "cuda/topology/bars.h"
 #include "cuda/topology/on_cpu.h"
+#include "cuda/topology/probe.h"
 
 namespace cutloss::cuda {
 

@@ -20,7 +20,10 @@ template <int kAxes>
 class TopologyRun {
  public:
   TopologyRun(const FieldBatch& batch, uint32_t per_item, Device& device, Cancel& cancel, TopologyProbe& probe)
-      : batch_(batch), device_(device), sequence_(device, cancel, probe) {
+      : batch_(batch),
+        device_(device),
+        sequence_(device, cancel, probe, "compute the topology of fields"),
+        probe_(probe) {
     fields_.grid = grid_of<kAxes>(batch);
     fields_.per_item = per_item;
   }
@@ -40,7 +43,7 @@ class TopologyRun {
       if (status.code == Code::kMemory && part > 1) continue;
       CUTLOSS_TRY(status);
       part_ = part;
-      sequence_.probe.workspace_bytes = bytes;
+      probe_.workspace_bytes = bytes;
       return {};
     }
   }
@@ -73,13 +76,14 @@ class TopologyRun {
     Chains chains;
     const Forest<GraphOf<kMerging>> forest = w_.forest(graph);
     CUTLOSS_TRY(grow(sequence_, forest, &counts));
+    probe_.most_rounds = std::max<int64_t>(probe_.most_rounds, counts.levels - 1);
     const ChainMemory memory = {w_.pairs, w_.other, w_.owners, both && kHoles ? w_.marks : nullptr, w_.sort_counts};
     CUTLOSS_TRY(order_by_chain(sequence_, forest, memory, &counts, &chains));
     w_.deaths.least = least;
     sequence_.fill(w_.deaths.joint, 0xff, size_t{8} * fields_.nodes());
     Elders<GraphOf<kMerging>> elders = {graph, w_.pick, chains, w_.deaths, {}, w_.block_elders, w_.block_begins};
     for (int q = 0; q < kMostOrders; ++q) elders.totals[q] = w_.totals[q];
-    find_deaths(sequence_, elders, counts, w_.counts);
+    probe_.elder_levels += find_deaths(sequence_, elders, counts, w_.counts);
     return sequence_.status();
   }
 
@@ -164,6 +168,7 @@ class TopologyRun {
   const FieldBatch batch_;
   Device& device_;
   Sequence sequence_;
+  TopologyProbe& probe_;
   Fields<kAxes> fields_ = {};
   Scratch scratch_;
   Workspace<kAxes> w_ = {};

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cuda/device.h"
-#include "cuda/topology/sequence.h"
+#include "cuda/topology/probe.h"
 #include "engine/topology.h"
 
 namespace cutloss::cuda {

@@ -1,31 +1,19 @@
-// How the topology engine cuts its work on a GPU, as pure functions. Blocks take contiguous chunks, so that what they
-// count can be added up in the order of the items.
+// How the topology engine cuts its work on a GPU, as pure functions.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
+#include "cuda/parallel/tiling.h"
 #include "math/hd.h"
 
 namespace cutloss::cuda {
 
-inline constexpr int kTopologyThreads = 256;
-inline constexpr int kMostTopologyBlocks = 1024;
-inline constexpr uint32_t kItemsPerBlock = 2048;
-
-// What is no larger than this, one block finishes by itself in one launch, however many steps it takes.
-inline constexpr uint32_t kOneBlockItems = 2 * kItemsPerBlock;
 inline constexpr uint32_t kOneBlockComponents = 2 * kOneBlockItems;
-
-constexpr int tile_topology(uint64_t items, uint32_t items_per_block, int multiprocessors) {
-  const uint64_t wanted = (items + items_per_block - 1) / items_per_block;
-  const uint64_t most = std::min<uint64_t>(kMostTopologyBlocks, 8 * static_cast<uint64_t>(multiprocessors));
-  return static_cast<int>(std::clamp<uint64_t>(wanted, 1, most));
-}
 
 /// Blocks for each of several items of a batch.
 constexpr int tile_each(uint64_t items, uint64_t voxels, uint32_t items_per_block, int multiprocessors) {
-  const uint64_t all = tile_topology(items * voxels, items_per_block, multiprocessors);
+  const uint64_t all = tile_items(items * voxels, items_per_block, multiprocessors);
   return static_cast<int>(std::clamp<uint64_t>(all / std::max<uint64_t>(items, 1), 1, 64));
 }
 

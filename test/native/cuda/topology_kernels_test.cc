@@ -265,10 +265,10 @@ int main() {
   test::Random random(8);
   // as it is; every step a launch; and every launch many blocks
   for (const auto& [one_block, items] : {std::pair{kOneBlockItems, kItemsPerBlock}, {0u, 2048u}, {0u, 64u}}) {
-    TopologyProbe probe;
+    SequenceProbe probe;
     probe.one_block_items = one_block;
     probe.items_per_block = items;
-    Sequence sequence(gpu(), never, probe);
+    Sequence sequence(gpu(), never, probe, "test kernels");
     test_sort(sequence, random);
     for (const auto& [name, fill] : test::fields) {
       const Shape flat = {3, 0, 11, 9}, row = {1, 0, 1, 6}, solid = {2, 4, 3, 5};

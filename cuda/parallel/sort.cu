@@ -1,18 +1,18 @@
 // A radix sort from the lowest byte up, three launches for each: blocks count the bytes of their chunks; for each byte,
 // the blocks' counts become where the blocks may begin; blocks put their pairs there, tile by tile, in order. Few pairs
 // are sorted by one block in one launch.
-#include "cuda/topology/sort.h"
+#include "cuda/parallel/sort.h"
 
 #include <utility>
 
-#include "cuda/topology/block.h"
+#include "cuda/parallel/block.h"
 
 namespace cutloss::cuda {
 inline namespace in_sort {
 
 constexpr int kDigitBits = 8;
 constexpr int kDigits = 1 << kDigitBits;
-static_assert(kDigits == kTopologyThreads, "each thread looks after a digit");
+static_assert(kDigits == kBlockThreads, "each thread looks after a digit");
 
 __device__ uint32_t digit_of(uint32_t key, int shift) { return key >> shift & (kDigits - 1); }
 
@@ -25,13 +25,13 @@ __device__ void count_digits(const uint32_t* keys, uint32_t count, int shift, ui
 }
 
 /// Puts the chunk's pairs in their places. next: in shared memory, [kDigits], where the first of each digit goes;
-/// behind it, [kTopologyWarps, kDigits], how many of a tile have it.
+/// behind it, [kBlockWarps, kDigits], how many of a tile have it.
 __device__ void place_pairs(const Pairs& from, const Pairs& to, uint32_t count, int shift, uint32_t* next) {
   uint32_t* of_warps = next + kDigits;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const Chunk chunk = Chunk::of(count);
-  for (uint64_t tile = chunk.begin; tile < chunk.end; tile += kTopologyThreads) {
-    for (int w = 0; w < kTopologyWarps; ++w) of_warps[w * kDigits + threadIdx.x] = 0;
+  for (uint64_t tile = chunk.begin; tile < chunk.end; tile += kBlockThreads) {
+    for (int w = 0; w < kBlockWarps; ++w) of_warps[w * kDigits + threadIdx.x] = 0;
     __syncthreads();
     const uint64_t i = tile + threadIdx.x;
     const bool there = i < chunk.end;
@@ -48,26 +48,26 @@ __device__ void place_pairs(const Pairs& from, const Pairs& to, uint32_t count, 
       to.values[position] = from.values[i];
     }
     __syncthreads();
-    for (int w = 0; w < kTopologyWarps; ++w) next[threadIdx.x] += of_warps[w * kDigits + threadIdx.x];
+    for (int w = 0; w < kBlockWarps; ++w) next[threadIdx.x] += of_warps[w * kDigits + threadIdx.x];
   }
   __syncthreads();
 }
 
-constexpr size_t kPlaceBytes = Together::kSharedBytes + sizeof(uint32_t) * kDigits * (kTopologyWarps + 1);
+constexpr size_t kPlaceBytes = Together::kSharedBytes + sizeof(uint32_t) * kDigits * (kBlockWarps + 1);
 __device__ uint32_t* shared_digits() {
   return ptx::shared_arena<uint32_t>() + Together::kSharedBytes / sizeof(uint32_t);
 }
 
 /// counts: [kDigits, blocks], then [kDigits]
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     count_digits_kernel(const uint32_t* keys, uint32_t count, int shift, uint32_t* counts) {
   count_digits(keys, count, shift, shared_digits());
   counts[threadIdx.x * gridDim.x + blockIdx.x] = shared_digits()[threadIdx.x];
 }
 
 /// A warp for each digit.
-__global__ void __launch_bounds__(kTopologyThreads) add_up_digits_kernel(uint32_t* counts, int blocks) {
-  const int digit = blockIdx.x * kTopologyWarps + threadIdx.x / 32, lane = threadIdx.x % 32;
+__global__ void __launch_bounds__(kBlockThreads) add_up_digits_kernel(uint32_t* counts, int blocks) {
+  const int digit = blockIdx.x * kBlockWarps + threadIdx.x / 32, lane = threadIdx.x % 32;
   uint32_t* own = counts + digit * blocks;
   uint32_t before = 0;
   for (int first = 0; first < blocks; first += 32) {
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(kTopologyThreads) add_up_digits_kernel(uint32_
   if (lane == 0) counts[kDigits * blocks + digit] = before;
 }
 
-__global__ void __launch_bounds__(kTopologyThreads)
+__global__ void __launch_bounds__(kBlockThreads)
     place_pairs_kernel(Pairs from, Pairs to, uint32_t count, int shift, const uint32_t* counts) {
   Together together;
   uint32_t all;
@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(kTopologyThreads)
 }
 
 /// One block, all digits.
-__global__ void __launch_bounds__(kTopologyThreads) sort_few_kernel(Pairs from, Pairs to, uint32_t count, int bits) {
+__global__ void __launch_bounds__(kBlockThreads) sort_few_kernel(Pairs from, Pairs to, uint32_t count, int bits) {
   for (int shift = 0; shift < bits; shift += kDigitBits) {
     count_digits(from.keys, count, shift, shared_digits());
     Together together;
@@ -117,7 +117,7 @@ void sort_pairs(Sequence& sequence, Pairs* pairs, Pairs* other, uint32_t count, 
   for (int shift = 0; shift < bits; shift += kDigitBits) {
     if (!few) {
       sequence.run(count_digits_kernel, blocks, kPlaceBytes, pairs->keys, count, shift, counts);
-      sequence.run(add_up_digits_kernel, kDigits / kTopologyWarps, 0, counts, blocks);
+      sequence.run(add_up_digits_kernel, kDigits / kBlockWarps, 0, counts, blocks);
       sequence.run(place_pairs_kernel, blocks, kPlaceBytes, *pairs, *other, count, shift, counts);
     }
     std::swap(*pairs, *other);

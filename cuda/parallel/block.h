@@ -4,12 +4,12 @@
 
 #include <cuda_runtime.h>
 
+#include "cuda/parallel/tiling.h"
 #include "cuda/ptx/memory.h"
-#include "cuda/topology/tiling.h"
 
 namespace cutloss::cuda {
 
-constexpr int kTopologyWarps = kTopologyThreads / 32;
+constexpr int kBlockWarps = kBlockThreads / 32;
 
 /// Part of a list that a block takes: whole tiles of as many items as it has threads.
 struct Chunk {
@@ -17,8 +17,8 @@ struct Chunk {
 
   __device__ static Chunk of(uint32_t count) { return of(count, blockIdx.x, gridDim.x); }
   __device__ static Chunk of(uint32_t count, uint32_t block, uint32_t blocks) {
-    const uint64_t tiles = (uint64_t{count} + kTopologyThreads - 1) / kTopologyThreads;
-    const uint64_t size = (tiles + blocks - 1) / blocks * kTopologyThreads;
+    const uint64_t tiles = (uint64_t{count} + kBlockThreads - 1) / kBlockThreads;
+    const uint64_t size = (tiles + blocks - 1) / blocks * kBlockThreads;
     const uint64_t begin = block * size, end = begin + size;
     return {static_cast<uint32_t>(begin < count ? begin : count), static_cast<uint32_t>(end < count ? end : count)};
   }
@@ -28,7 +28,7 @@ template <class Visit>
 __device__ __forceinline__ void for_each_in_chunk(uint32_t count, const Visit& visit) {
   const Chunk chunk = Chunk::of(count);
 #pragma unroll 1
-  for (uint64_t i = uint64_t{chunk.begin} + threadIdx.x; i < chunk.end; i += kTopologyThreads) {
+  for (uint64_t i = uint64_t{chunk.begin} + threadIdx.x; i < chunk.end; i += kBlockThreads) {
     visit(static_cast<uint32_t>(i));
   }
 }
@@ -37,7 +37,7 @@ __device__ __forceinline__ void for_each_in_chunk(uint32_t count, const Visit& v
 /// all of them together; between two objects of one block must stand a barrier.
 class Together {
  public:
-  static constexpr size_t kSharedBytes = 2 * kTopologyWarps * sizeof(double);
+  static constexpr size_t kSharedBytes = 2 * kBlockWarps * sizeof(double);
 
   /// `combine` must be commutative and associative.
   template <class T, class Combine>
@@ -49,7 +49,7 @@ class Together {
     if (threadIdx.x % 32 == 0) slots[threadIdx.x / 32] = value;
     __syncthreads();
     value = slots[0];
-    for (int warp = 1; warp < kTopologyWarps; ++warp) value = combine(value, slots[warp]);
+    for (int warp = 1; warp < kBlockWarps; ++warp) value = combine(value, slots[warp]);
     return value;
   }
   template <class T>
@@ -65,7 +65,7 @@ class Together {
     if (lane == 0) slots[warp] = __popc(votes);
     __syncthreads();
     uint32_t before = __popc(votes & ((1u << lane) - 1)), all = 0;
-    for (int w = 0; w < kTopologyWarps; ++w) {
+    for (int w = 0; w < kBlockWarps; ++w) {
       before += w < warp ? slots[w] : 0;
       all += slots[w];
     }
@@ -89,7 +89,7 @@ class Together {
     if (lane == 0) before = 0;
     __syncthreads();
     T of_warps = 0, all = 0;
-    for (int w = 0; w < kTopologyWarps; ++w) {
+    for (int w = 0; w < kBlockWarps; ++w) {
       of_warps += w < warp ? slots[w] : 0;
       all += slots[w];
     }
@@ -101,7 +101,7 @@ class Together {
   template <class T>
   __device__ T* take_slots() {
     static_assert(sizeof(T) <= sizeof(double), "a slot holds eight bytes");
-    T* slots = reinterpret_cast<T*>(ptx::shared_arena<double>() + turn_ * kTopologyWarps);
+    T* slots = reinterpret_cast<T*>(ptx::shared_arena<double>() + turn_ * kBlockWarps);
     turn_ ^= 1;
     return slots;
   }
@@ -125,7 +125,7 @@ __device__ __forceinline__ uint32_t place_in_chunk(uint32_t count, const uint32_
                                                    const Place& place) {
   Together together;
   uint32_t before = 0, all = 0;
-  for (uint32_t block = threadIdx.x; block < gridDim.x; block += kTopologyThreads) {
+  for (uint32_t block = threadIdx.x; block < gridDim.x; block += kBlockThreads) {
     const uint32_t there = block_counts[block];
     before += block < blockIdx.x ? there : 0;
     all += there;
@@ -134,7 +134,7 @@ __device__ __forceinline__ uint32_t place_in_chunk(uint32_t count, const uint32_
   all = together.sum(all);
   const Chunk chunk = Chunk::of(count);
 #pragma unroll 1
-  for (uint64_t tile = chunk.begin; tile < chunk.end; tile += kTopologyThreads) {
+  for (uint64_t tile = chunk.begin; tile < chunk.end; tile += kBlockThreads) {
     const uint64_t i = tile + threadIdx.x;
     const bool wanted = i < chunk.end && is(static_cast<uint32_t>(i));
     uint32_t of_tile;

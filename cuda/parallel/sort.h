@@ -1,7 +1,7 @@
 // Sorting pairs of numbers by the lower bits of their keys; equal keys keep their order.
 #pragma once
 
-#include "cuda/topology/sequence.h"
+#include "cuda/parallel/sequence.h"
 
 namespace cutloss::cuda {
 
@@ -11,7 +11,7 @@ struct Pairs {
 };
 
 /// Bytes of memory for the counts of every block and digit.
-constexpr size_t kSortCountsBytes = size_t{4} * 257 * kMostTopologyBlocks;
+constexpr size_t kSortCountsBytes = size_t{4} * 257 * kMostBlocks;
 
 /// Swaps *pairs and *other so that *pairs are sorted.
 void sort_pairs(Sequence& sequence, Pairs* pairs, Pairs* other, uint32_t count, int bits, uint32_t* counts);

@@ -4,38 +4,34 @@
 
 #include "cuda/device.h"
 #include "cuda/launch.h"
-#include "cuda/topology/tiling.h"
+#include "cuda/parallel/tiling.h"
 
 namespace cutloss::cuda {
 
 /// What tests set and see.
-struct TopologyProbe {
+struct SequenceProbe {
   uint32_t one_block_items = kOneBlockItems;  // 0: one block finishes nothing
   uint32_t items_per_block = kItemsPerBlock;
-  void (*at_loops)() = nullptr;  // called by the thread that has loops reduced, when it begins
 
   int64_t launches = 0;
-  int64_t reads = 0;         // of the GPU's numbers by the host
-  int64_t most_rounds = 0;   // of a forest
-  int64_t elder_levels = 0;  // that took launches of their own
-  size_t workspace_bytes = 0;
+  int64_t reads = 0;  // of the GPU's numbers by the host
 };
 
 class Sequence {
  public:
-  Sequence(Device& device, Cancel& cancel, TopologyProbe& probe, const char* doing = "compute the topology of fields")
+  Sequence(Device& device, Cancel& cancel, SequenceProbe& probe, const char* doing)
       : probe(probe), device_(device), cancel_(cancel), doing_(doing) {}
 
   template <class... Parameters, class... Arguments>
   void run(void (*kernel)(Parameters...), int blocks, size_t shared_bytes, Arguments... arguments) {
     ++probe.launches;
-    keep(launch(kernel, blocks, kTopologyThreads, shared_bytes, device_.stream.handle(), arguments...));
+    keep(launch(kernel, blocks, kBlockThreads, shared_bytes, device_.stream.handle(), arguments...));
   }
   void fill(void* memory, int byte, size_t bytes) {
     ++probe.launches;
     keep(cudaMemsetAsync(memory, byte, bytes, device_.stream.handle()));
   }
-  int blocks_for(uint64_t items) const { return tile_topology(items, probe.items_per_block, device_.multiprocessors); }
+  int blocks_for(uint64_t items) const { return tile_items(items, probe.items_per_block, device_.multiprocessors); }
 
   /// Everything so far was well, and *to is what the GPU has at `from`.
   template <class T>
@@ -51,7 +47,7 @@ class Sequence {
 
   Cancel& cancel() { return cancel_; }
 
-  TopologyProbe& probe;
+  SequenceProbe& probe;
 
  private:
   void keep(cudaError_t error) {
