@@ -13,6 +13,11 @@ struct Device {
   StagingRing staging{stream};
   int multiprocessors = 0;
   int compute_capability = 0;  // 90 for 9.0
+
+  void close() noexcept {
+    staging.close();
+    stream.close();
+  }
 };
 
 }  // namespace cutloss::cuda

@@ -24,7 +24,7 @@ class CudaEngine final : public Engine {
     CUTLOSS_TRY(expect_able(index));
     return device_.memory.open();
   }
-  void close() noexcept { stream().close(); }
+  void close() noexcept { device_.close(); }
 
   Status run(Request& request, Cancel& cancel) noexcept override {
     return std::visit([&](auto& r) { return run_one(r, cancel); }, request);

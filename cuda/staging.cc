@@ -17,6 +17,14 @@ Status StagingRing::ready(Buffer& b, Cancel& cancel) noexcept {
   return stream_.wait(b.free, cancel);
 }
 
+void StagingRing::close() noexcept {
+  for (Buffer& b : buffers_) {
+    if (b.memory) cudaFreeHost(b.memory);
+    if (b.free) cudaEventDestroy(b.free);
+    b = {};
+  }
+}
+
 Status StagingRing::upload(void* device, const void* host, size_t bytes, Cancel& cancel) noexcept {
   for (size_t at = 0; at < bytes; at += kBufferBytes) {
     const size_t count = std::min(kBufferBytes, bytes - at);

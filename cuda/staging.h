@@ -11,6 +11,7 @@ namespace cutloss::cuda {
 class StagingRing {
  public:
   explicit StagingRing(Stream& stream) : stream_(stream) {}
+  void close() noexcept;
 
   /// Returns as soon as `host` has been read; on the stream, the copy is done before what is put there next.
   Status upload(void* device, const void* host, size_t bytes, Cancel& cancel) noexcept;

@@ -52,8 +52,14 @@ cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t) { return
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return cudaFree(pointer); }
 
 cudaError_t cudaHostAlloc(void** pointer, size_t bytes, unsigned) {
-  *pointer = malloc(bytes ? bytes : 1);
-  return remember(*pointer ? cudaSuccess : cudaErrorMemoryAllocation);
+  void* const memory = malloc(bytes ? bytes : 1);
+  const cudaError_t error = remember(memory ? cudaSuccess : cudaErrorMemoryAllocation);
+  if (error == cudaSuccess) {
+    *pointer = memory;
+  } else {
+    free(memory);
+  }
+  return error;
 }
 
 cudaError_t cudaMallocHost(void** pointer, size_t bytes) { return cudaHostAlloc(pointer, bytes, cudaHostAllocDefault); }

@@ -185,7 +185,7 @@ void test_two_streams() {
   for (cuda::Device* device : {&first, &second}) {
     const MemoryUse use = device->memory.use();
     CHECK(use.bytes == 0 && use.workspace_bytes == 0);
-    device->stream.close();
+    device->close();
   }
 }
 
