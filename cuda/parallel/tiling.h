@@ -20,4 +20,10 @@ constexpr int tile_items(uint64_t items, uint32_t items_per_block, int multiproc
   return static_cast<int>(std::clamp<uint64_t>(wanted, 1, most));
 }
 
+constexpr int bits_of_count(uint64_t count) {
+  int bits = 0;
+  while (count >> bits) ++bits;
+  return bits;
+}
+
 }  // namespace cutloss::cuda

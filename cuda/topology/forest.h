@@ -8,6 +8,7 @@
 
 #include "cuda/parallel/sort.h"
 #include "cuda/topology/graph.h"
+#include "cuda/topology/tiling.h"
 
 namespace cutloss::cuda {
 

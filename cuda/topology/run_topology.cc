@@ -8,10 +8,13 @@
 
 #include "cuda/residence.h"
 #include "cuda/topology/loops_on_cpu.h"
+#include "cuda/topology/tiling.h"
 #include "cuda/topology/workspace.h"
 
 namespace cutloss::cuda {
 namespace {
+
+constexpr const char* kDoing = "compute the topology of fields";
 
 /// Joints and supervertices are numbered in 32 bits, batches that have more are done in parts.
 constexpr uint64_t kMostJoints = 4'000'000'000;
@@ -22,7 +25,7 @@ class TopologyRun {
   TopologyRun(const FieldBatch& batch, uint32_t per_item, Device& device, Cancel& cancel, TopologyProbe& probe)
       : batch_(batch),
         device_(device),
-        sequence_(device, cancel, probe, "compute the topology of fields"),
+        sequence_(device, cancel, probe, kDoing),
         probe_(probe) {
     fields_.grid = grid_of<kAxes>(batch);
     fields_.per_item = per_item;
@@ -300,7 +303,7 @@ Status run_persistence(PersistenceRequest& request, Device& device, Cancel& canc
     CUTLOSS_TRY(loops.start(request));
   }
   CUTLOSS_TRY(with_residents(request, device, cancel, [&](const PersistenceRequest& r) -> Status {
-    Sequence sequence(device, cancel, spent);
+    Sequence sequence(device, cancel, spent, kDoing);
     CUTLOSS_TRY(clear(sequence, {&r.bars.counts}));
     if (is_empty(r)) return {};
     CUTLOSS_TRY(r.axes == 3 ? persistence_of<3>(r, device, cancel, spent)
@@ -322,7 +325,7 @@ Status run_matching(MatchingRequest& request, Device& device, Cancel& cancel, To
   const double mean = Reduction(request.reduction) == Reduction::kMean && items > 0 ? 1 / double(items) : 1;
   double loss = 0;
   CUTLOSS_TRY(with_residents(request, device, cancel, [&](const MatchingRequest& r) -> Status {
-    Sequence sequence(device, cancel, spent);
+    Sequence sequence(device, cancel, spent, kDoing);
     CUTLOSS_TRY(clear(sequence, {&r.prediction_bars.counts, &r.target_bars.counts}));
     if (is_empty(r)) return clear(sequence, {&r.per_item, &r.errors});
     const std::unique_ptr<double[]> losses(new (std::nothrow) double[items]);
@@ -342,7 +345,7 @@ Status run_betti_numbers(BettiNumbersRequest& request, Device& device, Cancel& c
   TopologyProbe unasked;
   TopologyProbe& spent = probe ? *probe : unasked;
   return with_residents(request, device, cancel, [&](const BettiNumbersRequest& r) -> Status {
-    Sequence sequence(device, cancel, spent);
+    Sequence sequence(device, cancel, spent, kDoing);
     CUTLOSS_TRY(clear(sequence, {&r.numbers}));
     if (is_empty(r)) return {};
     return r.axes == 3 ? betti_numbers_of<3>(r, device, cancel, spent) : betti_numbers_of<2>(r, device, cancel, spent);

@@ -17,12 +17,6 @@ constexpr int tile_each(uint64_t items, uint64_t voxels, uint32_t items_per_bloc
   return static_cast<int>(std::clamp<uint64_t>(all / std::max<uint64_t>(items, 1), 1, 64));
 }
 
-constexpr int bits_of_count(uint64_t count) {
-  int bits = 0;
-  while (count >> bits) ++bits;
-  return bits;
-}
-
 /// A launch follows a pointer this often.
 inline constexpr int kHops = 64;
 

@@ -4,6 +4,7 @@
 
 #include "cuda/cutter.h"
 #include "cuda/topology/bars.h"
+#include "cuda/topology/tiling.h"
 
 namespace cutloss::cuda {
 

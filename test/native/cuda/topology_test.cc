@@ -14,6 +14,7 @@
 #include "cuda/emulated/runtime/device_memory.h"
 #include "cuda/emulated/test/device_array.h"
 #include "cuda/topology/run_topology.h"
+#include "cuda/topology/tiling.h"
 #include "engine/engine.h"
 #include "math/cubical/grid.h"
 #include "test/native/check.h"
