@@ -110,7 +110,7 @@ const harms: ((call: Call, source: Random) => string | undefined)[] = [
   },
   (call, source) => {
     const [, view] = anyView(call, source) ?? [];
-    if (!view) return undefined;
+    if (!view || view.shape.length === 0) return undefined; // [1, 2] could be right again
     view.shape = source.pick([[], [...view.shape, 1, 2], [...view.shape, 3], [-1], ['2'], [NaN]]);
     return 'SHAPE';
   },
