@@ -23,10 +23,7 @@ template <int kAxes>
 class TopologyRun {
  public:
   TopologyRun(const FieldBatch& batch, uint32_t per_item, Device& device, Cancel& cancel, TopologyProbe& probe)
-      : batch_(batch),
-        device_(device),
-        sequence_(device, cancel, probe, kDoing),
-        probe_(probe) {
+      : batch_(batch), device_(device), sequence_(device, cancel, probe, kDoing), probe_(probe) {
     fields_.grid = grid_of<kAxes>(batch);
     fields_.per_item = per_item;
   }
