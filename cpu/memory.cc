@@ -34,7 +34,7 @@ void advise(void*, size_t, int) {}
 #endif
 
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
-constexpr uint64_t kMostKept = uint64_t{64} << 20;  // beyond what is in use
+constexpr uint64_t kMostKept = uint64_t{128} << 20;  // beyond what is in use
 constexpr int kSlots = 256;
 
 uint64_t rounded_up(uint64_t bytes, uint64_t to) { return (bytes + to - 1) / to * to; }

@@ -14,12 +14,12 @@ namespace {
 using Edges = math::Edges<3>;
 using Squares = math::Walls<3>;
 
-/// Row numbers of edges: their places among those that join nothing; kNone for those that join.
-Status number_rows(const LoopInputs& input, const Cancel& cancel, Buffer<uint32_t>* rows) {
-  CUTLOSS_TRY(rows->allocate(uint64_t{input.field->grid.places} * Edges::kTypes, kNone));
-  for (uint32_t i = 0; i < input.edges->count; ++i) {
+/// The places of cells in a list, by their numbers; kNone for those that are not in it.
+Status number(const CellList& cells, const math::Grid<3>& grid, const Cancel& cancel, Buffer<uint32_t>* numbers) {
+  CUTLOSS_TRY(numbers->allocate(uint64_t{grid.places} * 3, kNone));
+  for (uint32_t i = 0; i < cells.count; ++i) {
     if (stops_at(i, cancel)) return cancelled();
-    (*rows)[(*input.edges)[i]] = i;
+    (*numbers)[cells[i]] = i;
   }
   return {};
 }
@@ -29,47 +29,78 @@ uint32_t square_of(const LoopInputs& input, uint32_t j) { return (*input.squares
 
 constexpr uint32_t kAhead = 32;  // columns
 
-/// Squares of one field as columns, edges of another, or of the same, as rows.
-struct Boundary {
-  const LoopInputs& columns;
-  const Buffer<uint32_t>& rows;
+/// Squares of one field as columns, edges of another, or of the same, as rows. In the mirror it is the other way round:
+/// the columns are edges, the last first, and a square's row is its place in the list, which stands backwards already.
+class Boundary final : public SquareMatrix {
+ public:
+  Boundary(const LoopInputs& columns, const LoopInputs& rows, const Cancel& cancel)
+      : SquareMatrix(columns.squares->count),
+        grid_(columns.field->grid),
+        squares_(*columns.squares),
+        edges_(*rows.edges),
+        cancel_(cancel) {}
 
-  void edges_of(uint32_t j, uint32_t* edges) const {
-    const uint32_t square = square_of(columns, j);
-    math::edges_of_square(columns.field->grid, square / Squares::kTypes, int(square % Squares::kTypes), edges);
+  Status begin(bool mirrored) override { return number(mirrored ? squares_ : edges_, grid_, cancel_, &row_of_); }
+  void read(uint32_t column, uint32_t* rows) const override { look_up(squares_, math::edges_of_square, column, rows); }
+  void read_mirrored(uint32_t column, uint32_t* rows) const override {
+    look_up(edges_, math::squares_on_edge, column, rows);
   }
-  void read(uint32_t j, uint32_t* column) const {
-    if (j + kAhead < columns.squares->count) {
-      edges_of(j + kAhead, column);
-      for (int i = 0; i < 4; ++i) __builtin_prefetch(&rows[column[i]]);
+
+ private:
+  template <class Around>
+  void look_up(const CellList& columns, Around&& around, uint32_t column, uint32_t* rows) const {
+    const auto cells_around = [&](uint32_t j) {
+      const uint32_t cell = columns[size - 1 - j];
+      around(grid_, cell / 3, int(cell % 3), rows);
+    };
+    if (column + kAhead < size) {
+      cells_around(column + kAhead);
+      for (int i = 0; i < 4; ++i) __builtin_prefetch(&row_of_[rows[i]]);
     }
-    edges_of(j, column);
-    for (int i = 0; i < 4; ++i) column[i] = rows[column[i]];
-    last_row_first(column);
+    cells_around(column);
+    for (int i = 0; i < 4; ++i) rows[i] = row_of_[rows[i]];
+    last_row_first(rows);
   }
+
+  const math::Grid<3>& grid_;
+  const CellList &squares_, &edges_;
+  const Cancel& cancel_;
+  Buffer<uint32_t> row_of_;  // by the numbers of edges, in the mirror of squares
 };
 
-Bar bar_of(const LoopInputs& input, uint32_t row, uint32_t column) {
-  const uint32_t edge = (*input.edges)[row], square = square_of(input, column);
-  const uint32_t* ranks = input.field->ranks.data();
-  const math::Grid<3>& grid = input.field->grid;
-  return {Edges::voxel(grid, ranks, edge / Edges::kTypes, int(edge % Edges::kTypes)),
-          Squares::voxel(grid, ranks, square / Squares::kTypes, int(square % Squares::kTypes))};
+/// For image bars, edges that are of more values than the squares are better read as columns: where many squares appear
+/// at once their order says little, and they are reduced by each other for long.
+bool mirror_first(const LoopInputs& columns, const LoopInputs& rows) {
+  if (rows.edges->count == 0) return false;
+  const uint32_t last_edge = (*rows.edges)[rows.edges->count - 1], last_square = (*columns.squares)[0];
+  return Edges::rank(rows.field->grid, rows.field->ranks.data(), last_edge / 3, int(last_edge % 3)) >=
+         Squares::rank(columns.field->grid, columns.field->ranks.data(), last_square / 3, int(last_square % 3));
 }
 
-bool lasts(const LoopInputs& input, Bar bar) {
-  if (input.field->ranks[bar.birth] == input.field->ranks[bar.death]) return false;
-  if (input.least == 0) return true;
-  return double{input.field->values[bar.death]} - double{input.field->values[bar.birth]} >= input.least;
-}
+/// A row and a column that are a bar, unless it ends where it begins.
+struct EdgeAndSquare {
+  EdgeAndSquare(const LoopInputs& input, uint32_t row, uint32_t column)
+      : grid(input.field->grid),
+        ranks(input.field->ranks.data()),
+        edge((*input.edges)[row]),
+        square(square_of(input, column)) {}
 
-/// Pairs the squares of one field with the edges of another, or of the same.
-Status pair(const LoopInputs& columns, const Buffer<uint32_t>& rows, const Cancel& cancel, Pairing* pairing) {
-  const Boundary boundary{columns, rows};
-  const auto read = [](const void* origin, uint32_t j, uint32_t* column) {
-    static_cast<const Boundary*>(origin)->read(j, column);
-  };
-  return pair_rows_and_columns({columns.squares->count, &boundary, read}, cancel, pairing);
+  bool lasts() const {
+    return Edges::rank(grid, ranks, edge / 3, edge % 3) != Squares::rank(grid, ranks, square / 3, square % 3);
+  }
+  Bar bar() const {
+    return {Edges::voxel(grid, ranks, edge / 3, int(edge % 3)),
+            Squares::voxel(grid, ranks, square / 3, int(square % 3))};
+  }
+
+  const math::Grid<3>& grid;
+  const uint32_t* ranks;
+  uint32_t edge, square;
+};
+
+bool is_long(const LoopInputs& input, Bar bar) {
+  return input.least == 0 ||
+         double{input.field->values[bar.death]} - double{input.field->values[bar.birth]} >= input.least;
 }
 
 /// The lasting bars by row, and where `bar_of_row` is not null, which bar each row starts.
@@ -79,8 +110,10 @@ Status collect(const LoopInputs& input, const Buffer<uint32_t>& column_of, const
   if (bar_of_row) CUTLOSS_TRY(bar_of_row->allocate(input.edges->count, kNone));
   for (uint32_t row = 0; row < input.edges->count; ++row) {
     if (stops_at(row, cancel)) return cancelled();
-    const Bar bar = bar_of(input, row, column_of[row]);
-    if (!lasts(input, bar)) continue;
+    const EdgeAndSquare pair(input, row, column_of[row]);
+    if (!pair.lasts()) continue;
+    const Bar bar = pair.bar();
+    if (!is_long(input, bar)) continue;
     const uint32_t number = bars->add(bar);
     if (bar_of_row) (*bar_of_row)[row] = number;
   }
@@ -92,51 +125,38 @@ Status collect(const LoopInputs& input, const Buffer<uint32_t>& column_of, const
 Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* first, Side* second, List<Keys>* keys) {
   constexpr int kComparison = 2;
   const LoopInputs& comparison = inputs[kComparison];
-  Buffer<uint32_t> rows[3];
-  CUTLOSS_TRY(run_tasks(pool, 3, [&](int64_t which) { return number_rows(inputs[which], cancel, &rows[which]); }));
-
-  // Five independent pairings: each field's own, and the comparison's squares with the edges of either side. What the
-  // last of them need is all that is left by then.
+  // Five independent pairings: each field's own, and the comparison's squares with the edges of either side.
   Buffer<uint32_t> comparison_rows, image_rows[2];
   CUTLOSS_TRY(run_tasks(pool, 5, [&](int64_t task) {
-    Pairing pairing;
-    if (task < 2) {
-      if (!inputs[task].squares) return Status{};
-      CUTLOSS_TRY(pair(inputs[task], rows[task], cancel, &pairing));
-      Side* side = task == 0 ? first : second;
-      CUTLOSS_TRY(collect(inputs[task], pairing.column_of, cancel, &side->bars, &side->bar_of));
-      inputs[task].edges->clear();
-      inputs[task].squares->clear();
-      return Status{};
+    if (task < kComparison) {
+      const LoopInputs& input = inputs[task];
+      return input.squares ? loops(input, true, cancel, task == 0 ? first : second) : Status{};
     }
-    if (task == kComparison) {
-      CUTLOSS_TRY(pair(comparison, rows[kComparison], cancel, &pairing));
-      comparison_rows = std::move(pairing.row_of);
-      rows[kComparison].free();
-      return Status{};
-    }
-    CUTLOSS_TRY(pair(comparison, rows[task - 3], cancel, &pairing));
-    image_rows[task - 3] = std::move(pairing.row_of);
-    return Status{};
+    const LoopInputs& rows = task == kComparison ? comparison : inputs[task - 3];
+    Boundary boundary(comparison, rows, cancel);
+    const bool mirrored = task != kComparison && mirror_first(comparison, rows);
+    return pair_rows_and_columns(boundary, mirrored, cancel,
+                                 {nullptr, task == kComparison ? &comparison_rows : &image_rows[task - 3]});
   }));
 
   const uint32_t size = comparison.squares->count;
   CUTLOSS_TRY(keys->reserve(size));
   for (uint32_t j = 0; j < size; ++j) {
     if (stops_at(j, cancel)) return cancelled();
-    const Bar bar = bar_of(comparison, comparison_rows[j], j);
-    if (comparison.field->ranks[bar.birth] == comparison.field->ranks[bar.death]) continue;
-    keys->add({{image_rows[0][j], image_rows[1][j]}});
+    if (EdgeAndSquare(comparison, comparison_rows[j], j).lasts()) keys->add({{image_rows[0][j], image_rows[1][j]}});
   }
   return {};
 }
 
 Status loops(const LoopInputs& input, bool findable, Cancel& cancel, Side* side) {
-  Buffer<uint32_t> rows;
-  Pairing pairing;
-  CUTLOSS_TRY(number_rows(input, cancel, &rows));
-  CUTLOSS_TRY(pair(input, rows, cancel, &pairing));
-  return collect(input, pairing.column_of, cancel, &side->bars, findable ? &side->bar_of : nullptr);
+  Buffer<uint32_t> column_of;
+  {
+    Boundary boundary(input, input, cancel);
+    CUTLOSS_TRY(pair_rows_and_columns(boundary, false, cancel, {&column_of, nullptr}));
+  }
+  CUTLOSS_TRY(collect(input, column_of, cancel, &side->bars, findable ? &side->bar_of : nullptr));
+  input.squares->clear();
+  return {};
 }
 
 }  // namespace cutloss::cpu

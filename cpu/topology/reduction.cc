@@ -14,8 +14,8 @@ constexpr uint32_t kAhead = 32;        // columns
 constexpr uint32_t kStored = kNone - 1;
 
 /// Which column is paired with a row, and what it is: the other rows of a column to which nothing was added, or kStored
-/// and where the reduced form lies, which is a count and then rows. All of it in one place, since every addition begins
-/// with a look at a row that nobody could foresee.
+/// and where the reduced form lies, which is a count and then rows, and the second of these rows. All of it in one
+/// place, since every addition begins with a look at a row that nobody could foresee.
 struct Owner {
   uint32_t column = kNone;
   uint32_t others[3] = {kNone, kNone, kNone};
@@ -23,7 +23,8 @@ struct Owner {
 
 class Reduction {
  public:
-  Reduction(const SquareMatrix& matrix, const Cancel& cancel) : matrix_(matrix), cancel_(cancel) {}
+  Reduction(const SquareMatrix& matrix, bool mirrored, const Cancel& cancel)
+      : matrix_(matrix), mirrored_(mirrored), cancel_(cancel) {}
 
   /// *finished says whether it took no more than `budget` toggles.
   Status run(uint64_t budget, bool* finished) {
@@ -56,7 +57,11 @@ class Reduction {
 
   void read_ahead(uint32_t j) {
     uint32_t* rows = ahead_[j % kAhead];
-    matrix_.read(matrix_.origin, j, rows);
+    if (mirrored_) {
+      matrix_.read_mirrored(j, rows);
+    } else {
+      matrix_.read(j, rows);
+    }
     if (rows[0] != kNone) __builtin_prefetch(&owners_[rows[0]], 1);
   }
 
@@ -72,6 +77,7 @@ class Reduction {
       }
       const Owner& owner = owners_[last];
       if (owner.others[0] == kStored) {
+        if (owner.others[2] != kNone) __builtin_prefetch(&owners_[owner.others[2]]);
         add_stored(owner.others[1]);
       } else {
         column_.toggle(last);
@@ -95,7 +101,6 @@ class Reduction {
 
   void add_stored(uint32_t at) {
     const uint32_t* rows = &rows_[at];
-    if (rows[0] > 1) __builtin_prefetch(&owners_[rows[2]]);
     for (uint32_t i = 1; i <= rows[0]; ++i) column_.toggle(rows[i]);
     toggles_ += rows[0];
   }
@@ -110,12 +115,15 @@ class Reduction {
     }
     if (used_ > kNone) return failure(Code::kMemory, "Expected fewer than 2^32 rows of reduced columns");
     rows_[start] = uint32_t(used_ - start - 1);
-    owners_[last].others[0] = kStored;
-    owners_[last].others[1] = uint32_t(start);
+    Owner& owner = owners_[last];
+    owner.others[0] = kStored;
+    owner.others[1] = uint32_t(start);
+    owner.others[2] = rows_[start] > 1 ? rows_[start + 2] : kNone;
     return {};
   }
 
   const SquareMatrix& matrix_;
+  const bool mirrored_;
   const Cancel& cancel_;
   BitColumn column_;
   Buffer<Owner> owners_;   // by row
@@ -126,68 +134,35 @@ class Reduction {
   uint64_t next_poll_ = 0;
 };
 
-/// The mirror in the antidiagonal: row r becomes column size - 1 - r.
-class Mirror {
- public:
-  Status reflect(const SquareMatrix& matrix, const Cancel& cancel) {
-    const uint32_t size = size_ = matrix.size;
-    CUTLOSS_TRY(entries_.allocate(uint64_t{4} * size, kNone));
-    for (uint32_t j = 0; j < size; ++j) {
-      if (stops_at(j, cancel)) return cancelled();
-      uint32_t rows[4];
-      matrix.read(matrix.origin, j, rows);
-      for (uint32_t row : rows) {
-        if (row == kNone) continue;
-        uint32_t* column = &entries_[uint64_t{4} * (size - 1 - row)];
-        while (*column != kNone) ++column;
-        *column = size - 1 - j;
-      }
-    }
-    for (uint32_t j = 0; j < size; ++j) last_row_first(&entries_[uint64_t{4} * j]);
-    return {};
-  }
-  SquareMatrix matrix() const {
-    return {size_, this, [](const void* self, uint32_t j, uint32_t* rows) {
-              std::copy_n(&static_cast<const Mirror*>(self)->entries_[uint64_t{4} * j], 4, rows);
-            }};
-  }
-  void clear() { entries_.free(); }
-
- private:
-  uint32_t size_ = 0;
-  Buffer<uint32_t> entries_;  // [size, 4]
-};
-
 /// One attempt; *finished says whether it stayed within the budget and wrote the pairing.
-Status attempt(bool mirrored, const SquareMatrix& matrix, uint64_t budget, const Cancel& cancel, Pairing* pairing,
+Status attempt(bool mirrored, SquareMatrix& matrix, uint64_t budget, const Cancel& cancel, const Pairing& pairing,
                bool* finished) {
-  Mirror mirror;
-  if (mirrored) CUTLOSS_TRY(mirror.reflect(matrix, cancel));
-  const SquareMatrix seen = mirrored ? mirror.matrix() : matrix;
-  Reduction reduction(seen, cancel);
+  CUTLOSS_TRY(matrix.begin(mirrored));
+  Reduction reduction(matrix, mirrored, cancel);
   CUTLOSS_TRY(reduction.run(budget, finished));
   if (!*finished) return {};
-  mirror.clear();
-  CUTLOSS_TRY(pairing->column_of.allocate(matrix.size));
-  CUTLOSS_TRY(pairing->row_of.allocate(matrix.size));
+  for (Buffer<uint32_t>* wanted : {pairing.column_of, pairing.row_of}) {
+    if (wanted) CUTLOSS_TRY(wanted->allocate(matrix.size));
+  }
   const uint32_t end = matrix.size - 1;
   for (uint32_t i = 0; i < matrix.size; ++i) {
     if (stops_at(i, cancel)) return cancelled();
     const uint32_t j = reduction.column_of(i);
     const uint32_t row = mirrored ? end - j : i, column = mirrored ? end - i : j;
-    pairing->column_of[row] = column;
-    pairing->row_of[column] = row;
+    if (pairing.column_of) (*pairing.column_of)[row] = column;
+    if (pairing.row_of) (*pairing.row_of)[column] = row;
   }
   return {};
 }
 
 }  // namespace
 
-Status pair_rows_and_columns(const SquareMatrix& matrix, const Cancel& cancel, Pairing* pairing) {
+Status pair_rows_and_columns(SquareMatrix& matrix, bool mirror_first, const Cancel& cancel, const Pairing& pairing) {
   bool finished = matrix.size == 0;
-  for (uint64_t budget = kFirstBudget * matrix.size; !finished; budget *= kNextBudget) {
-    CUTLOSS_TRY(attempt(false, matrix, budget, cancel, pairing, &finished));
-    if (!finished) CUTLOSS_TRY(attempt(true, matrix, budget, cancel, pairing, &finished));
+  bool mirrored = mirror_first;
+  for (uint64_t budget = kFirstBudget * matrix.size; !finished; mirrored = !mirrored) {
+    CUTLOSS_TRY(attempt(mirrored, matrix, budget, cancel, pairing, &finished));
+    if (mirrored != mirror_first) budget *= kNextBudget;
   }
   return {};
 }

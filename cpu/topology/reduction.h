@@ -9,21 +9,33 @@
 
 namespace cutloss::cpu {
 
-/// A matrix of at most four rows in a column and four columns in a row. Columns are made when they are asked for,
-/// mostly once and in order.
-struct SquareMatrix {
-  uint32_t size;
-  const void* origin;
-  /// Writes the rows of column j, its last row first, kNone where there are fewer than four.
-  void (*read)(const void* origin, uint32_t j, uint32_t* rows);
+/// A matrix of at most four rows in a column and four columns in a row, read column by column as it is, or as its
+/// mirror: there, row i is column size - 1 - i, and column j row size - 1 - j. Columns are made when they are asked
+/// for, mostly once and in order.
+class SquareMatrix {
+ public:
+  explicit SquareMatrix(uint32_t size) : size(size) {}
+
+  /// Before anything is read of the matrix or of its mirror.
+  virtual Status begin(bool mirrored) = 0;
+  /// Writes the rows of a column, its last row first, kNone where there are fewer than four.
+  virtual void read(uint32_t column, uint32_t* rows) const = 0;
+  virtual void read_mirrored(uint32_t column, uint32_t* rows) const = 0;
+
+  const uint32_t size;
+
+ protected:
+  ~SquareMatrix() = default;
 };
 
+/// What is paired with what, either way; null where it is not wanted.
 struct Pairing {
-  Buffer<uint32_t> column_of;  // [size], by row
-  Buffer<uint32_t> row_of;     // [size], by column
+  Buffer<uint32_t>* column_of;  // [size], by row
+  Buffer<uint32_t>* row_of;     // [size], by column
 };
 
-Status pair_rows_and_columns(const SquareMatrix& matrix, const Cancel& cancel, Pairing* pairing);
+/// `mirror_first`: the mirror is likely less work.
+Status pair_rows_and_columns(SquareMatrix& matrix, bool mirror_first, const Cancel& cancel, const Pairing& pairing);
 
 /// Puts a column's last row first.
 inline void last_row_first(uint32_t* column) {

@@ -84,4 +84,13 @@ CUTLOSS_HD void edges_of_square(const Grid<3>& grid, uint32_t base, int normal, 
   edges[3] = (base + grid.strides[b]) * 3 + a;
 }
 
+/// The numbers of the squares on an edge in 3-D, of which some may not be there.
+CUTLOSS_HD void squares_on_edge(const Grid<3>& grid, uint32_t base, int axis, uint32_t* squares) {
+  const uint32_t a = axis == 0 ? 1 : 0, b = axis == 2 ? 1 : 2;  // the axes along which squares lie beside it
+  squares[0] = base * 3 + a;
+  squares[1] = base * 3 + b;
+  squares[2] = (base - grid.strides[a]) * 3 + b;
+  squares[3] = (base - grid.strides[b]) * 3 + a;
+}
+
 }  // namespace cutloss::math

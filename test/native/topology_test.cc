@@ -54,6 +54,31 @@ void check_bit_column() {
   }
 }
 
+class SetsOfRows final : public SquareMatrix {
+ public:
+  explicit SetsOfRows(const std::vector<std::set<uint32_t>>& columns)
+      : SquareMatrix(uint32_t(columns.size())), columns_(columns), rows_(columns.size()) {
+    for (uint32_t j = 0; j < size; ++j) {
+      for (uint32_t row : columns_[j]) rows_[row].insert(j);
+    }
+  }
+  Status begin(bool) override { return {}; }
+  void read(uint32_t column, uint32_t* rows) const override {
+    std::fill(std::copy(columns_[column].begin(), columns_[column].end(), rows), rows + 4, kNone);
+    last_row_first(rows);
+  }
+  void read_mirrored(uint32_t column, uint32_t* rows) const override {
+    const std::set<uint32_t>& row = rows_[size - 1 - column];
+    const auto end = std::transform(row.begin(), row.end(), rows, [&](uint32_t j) { return size - 1 - j; });
+    std::fill(end, rows + 4, kNone);
+    last_row_first(rows);
+  }
+
+ private:
+  const std::vector<std::set<uint32_t>> columns_;
+  std::vector<std::set<uint32_t>> rows_;
+};
+
 /// The pairing of a triangular matrix with noise below: sets of rows, reduced as the definition says.
 void check_reduction() {
   for (uint32_t size : {1u, 2u, 30u, 300u}) {
@@ -69,15 +94,12 @@ void check_reduction() {
         if (used[other] < 4 && columns[j].insert(other).second) ++used[other];
       }
     }
-    const auto read = [](const void* origin, uint32_t j, uint32_t* rows) {
-      std::fill_n(rows, 4, kNone);
-      for (uint32_t row : (*static_cast<const decltype(columns)*>(origin))[j]) *rows++ = row;
-      last_row_first(rows - (*static_cast<const decltype(columns)*>(origin))[j].size());
-    };
-    const std::vector<std::set<uint32_t>> unreduced = columns;
+    SetsOfRows matrix(columns);
+    Buffer<uint32_t> column_of[2], row_of[2];
     Cancel never;
-    Pairing found;
-    CHECK(pair_rows_and_columns({size, &unreduced, read}, never, &found).ok());
+    for (int mirrored = 0; mirrored < 2; ++mirrored) {
+      CHECK(pair_rows_and_columns(matrix, mirrored != 0, never, {&column_of[mirrored], &row_of[mirrored]}).ok());
+    }
     std::vector<uint32_t> owner(size, kNone);
     for (uint32_t j = 0; j < size; ++j) {
       while (owner[*columns[j].rbegin()] != kNone) {
@@ -86,8 +108,10 @@ void check_reduction() {
         }
       }
       owner[*columns[j].rbegin()] = j;
-      CHECK(found.row_of[j] == *columns[j].rbegin());
-      CHECK(found.column_of[*columns[j].rbegin()] == j);
+      for (int mirrored = 0; mirrored < 2; ++mirrored) {
+        CHECK(row_of[mirrored][j] == *columns[j].rbegin());
+        CHECK(column_of[mirrored][*columns[j].rbegin()] == j);
+      }
     }
   }
 }
