@@ -1,7 +1,7 @@
 // bettiMatching with its gradient, and persistence, on fields of the sizes at which Betti matching is trained. The peer
 // is Betti-Matching-3D, which computes the matching alone (`--peer betti_matching` and a Python that can import it).
 // On one thread it is CPU time that counts, for both; on two the time until the result is there. `--shape
-// 256x256,64x64x64`: these sizes alone.
+// 256x256,64x64x64 --data noise`: these alone.
 //
 //   noise   uniform, nothing equal: the most features there can be
 //   smooth  noise blurred three times by a box of seven, stretched to [0, 1]: what networks give
@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bettiMatchingSync, persistenceSync, prepareTargetSync, setThreads } from 'cutloss';
 import { figure, median } from '../table.mjs';
+import { takeTurn } from '../turns.mjs';
 
 const sizes = {
   full: [
@@ -120,7 +121,7 @@ function worksOf(one, eight) {
   };
 }
 
-export async function topologySuite({ peers, rounds, small, shape: chosen }) {
+export async function topologySuite({ peers, rounds, small, shape: chosen, data }) {
   const folder = mkdtempSync(join(tmpdir(), 'cutloss-bench-'));
   const table = [];
   try {
@@ -128,7 +129,7 @@ export async function topologySuite({ peers, rounds, small, shape: chosen }) {
       ? chosen.split(',').map((each) => each.split('x').map(Number))
       : sizes[small ? 'small' : 'full'];
     for (const shape of shapes) {
-      for (const fill of ['noise', 'smooth']) {
+      for (const fill of data?.split(',') ?? Object.keys(fills)) {
         const of = (batch) => ({
           prediction: fields(fill, shape, batch, 9),
           target: fields('mask', shape, batch, 5),
@@ -145,9 +146,10 @@ export async function topologySuite({ peers, rounds, small, shape: chosen }) {
         const theirs = peers.map(() => []);
         const theirBytes = [];
         for (let round = 0; round < (slow ? 1 : rounds); round++) {
-          for (const [name, work] of Object.entries(works)) times[name].push(work());
+          for (const [name, work] of Object.entries(works)) times[name].push(await takeTurn(work));
           for (const [i, peer] of peers.entries()) {
-            const answer = await peer.run({ shape, prediction: files[0], target: files[1] });
+            const fieldFiles = { shape, prediction: files[0], target: files[1] };
+            const answer = await takeTurn(() => peer.run(fieldFiles));
             theirs[i].push(1000 * answer.seconds);
             theirBytes[i] = answer.bytes;
           }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <limits>
 
 #include "cpu/topology/poll.h"
 #include "math/float16.h"
@@ -61,8 +62,6 @@ Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigm
   const uint32_t padding = batch.closed ? 1 : 0;
   const uint32_t width = uint32_t(batch.width);
   const float sign = batch.sublevel ? 1.0f : -1.0f;
-  float earliest = 0;
-  bool any = false;
   with_elements(fields, [&](const auto* all) {
     const auto* row_values = all + item * batch.voxels();
     for_each_row(grid, [&](uint32_t place, uint32_t plane, uint32_t row) {
@@ -73,16 +72,18 @@ Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigm
         float value = to_float(row_values[i]);
         if (sigmoid) value = float(math::sigmoid(value));
         if (batch.binary) value = value > batch.threshold;
-        value *= sign;
-        earliest = any ? std::min(earliest, value) : value;
-        any = true;
-        to[i] = value;
+        to[i] = value * sign;
       }
       row_values += width;
     });
   });
   if (cancel.requested()) return cancelled();
   if (!padding) return {};
+  float earliest = std::numeric_limits<float>::infinity();
+  for_each_row(grid, [&](uint32_t place, uint32_t plane, uint32_t row) {
+    const bool inside = row - 1 < batch.height && (kAxes == 2 || plane - 1 < batch.depth);
+    if (inside) earliest = std::min(earliest, *std::min_element(values + place + 1, values + place + 1 + width));
+  });
   for_each_row(grid, [&](uint32_t place, uint32_t plane, uint32_t row) {
     const bool inside = row - 1 < batch.height && (kAxes == 2 || plane - 1 < batch.depth);
     values[place] = values[place + width + 1] = earliest;
@@ -179,10 +180,13 @@ Status expect_numbers(const char* name, const FieldBatch& batch, const View& fie
   int64_t bad = -1;
   with_elements(fields, [&](const auto* all) {
     const int64_t count = batch.items * batch.voxels();
-    for (int64_t i = 0; i < count && bad < 0; ++i) {
-      if (stops_at(uint64_t(i), cancel)) return;
-      const float value = to_float(all[i]);
-      if (value != value) bad = i;
+    const auto is_nan = [](auto element) { return to_float(element) != to_float(element); };
+    for (int64_t start = 0; start < count && bad < 0; start += kPoll) {
+      if (cancel.requested()) return;
+      const int64_t end = std::min(start + int64_t(kPoll), count);
+      bool any = false;
+      for (int64_t i = start; i < end; ++i) any |= is_nan(all[i]);
+      if (any) bad = std::find_if(all + start, all + end, is_nan) - all;
     }
   });
   if (bad < 0) return cancel.requested() ? cancelled() : Status{};

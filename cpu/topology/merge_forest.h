@@ -56,6 +56,8 @@ class Components {
     on_join(Join{dying, surviving, nodes_[dying].rank});
   }
 
+  uint32_t rank(uint32_t node) const { return nodes_[node].rank; }
+
   /// Asks for a node, and once it is there for its parent, which it returns, before a join looks at them.
   void fetch(uint32_t node) const { __builtin_prefetch(&nodes_[node], 1); }
   uint32_t fetch_parent(uint32_t node) const {
@@ -160,17 +162,15 @@ Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree,
   for (uint32_t i = tree.count; i-- > 0;) {
     if (stops_at(i, cancel)) return cancelled();
     if (i >= kFarAhead) {
-      for_ends_of(i - kFarAhead, [&](uint32_t voxel) {
-        components.fetch(voxel);
-        __builtin_prefetch(&field.ranks[voxel]);
-      });
+      for_ends_of(i - kFarAhead, [&](uint32_t voxel) { components.fetch(voxel); });
     }
     if (i >= kNearAhead)
       for_ends_of(i - kNearAhead, [&](uint32_t voxel) { fetch_root(components.fetch_parent(voxel)); });
     Cell edge{tree[i] / Edges::kTypes, int(tree[i] % Edges::kTypes), 0};
-    edge.rank = Edges::rank(field.grid, field.ranks.data(), edge.base, edge.type);
+    const uint32_t far_end = edge.base + field.grid.strides[edge.type];
+    edge.rank = std::max(components.rank(edge.base), components.rank(far_end));
     components.join(
-        edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); }, [] {});
+        edge.base, far_end, [&](const Join& join) { on_join(edge, join); }, [] {});
   }
   return {};
 }
