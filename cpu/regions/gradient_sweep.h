@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/regions/few_classes.h"
 #include "cpu/regions/predictions.h"
 #include "cpu/regions/run_writer.h"
 #include "cpu/regions/softmax.h"
@@ -80,8 +81,51 @@ class RegionGradientSweep {
     }
   }
 
+  template <bool kStream, int kClasses, bool kTerms, class Few>
+  bool write_few(const Few& few) {
+    F slopes[kClasses], slopes_of_target[kClasses];
+    for (int k = 0; k < kClasses; ++k) {
+      slopes[k] = V::splat(slopes_.cells[k].b);
+      slopes_of_target[k] = V::splat(slopes_.cells[k].a + slopes_.cells[k].b);
+    }
+    const F v = V::splat(slopes_.pixels.cross_entropy);
+    const int32_t* const all_ids = t_.ids;
+    const float* const weights = t_.weight;
+    const int64_t end = t_.padded;
+    I good = ~I{};
+    for (int64_t i = 0; i < end; i += V::kLanes) {
+      const I ids = V::template load_as<I>(all_ids + i);
+      F e[kClasses], slope[kClasses], parts[kClasses];
+      few.exponentials(i, e);
+      for (int k = 0; k < kClasses; ++k) {
+        slope[k] = V::select(ids == k, slopes_of_target[k], slopes[k]);
+        parts[k] = e[k] * slope[k];
+      }
+      const F sum = add_up<F>(e), weight = V::load(weights + i);
+      good &= TileSoftmax<V, T, false, true>::in_range(sum, F{});
+      const F inverse = 1.f / sum, scale = weight * inverse;
+      F mean = add_up<F>(parts) * inverse;
+      if (kTerms) mean -= v;
+      for (int k = 0; k < kClasses; ++k) {
+        const F value = e[k] * scale * (slope[k] - mean);
+        e[k] = kTerms ? V::add_where(ids == k, value, -(weight * v)) : value;
+      }
+      few.keep(i, e);
+    }
+    if (!V::all(good)) return false;
+    few.template write<kStream>();
+    return true;
+  }
+
   template <bool kStream>
   void plain_softmax() {
+    if (slopes_.pixels.focal == 0) {
+      const bool done = try_few_classes<T>(t_, [this](const auto& few, auto classes) {
+        return r_.has_pixel_terms() ? write_few<kStream, classes(), true>(few)
+                                    : write_few<kStream, classes(), false>(few);
+      });
+      if (done) return;
+    }
     const T* image = r_.predictions.as<const T>();
     bool logarithms = false;
     if (slopes_.pixels.focal != 0) {

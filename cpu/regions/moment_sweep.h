@@ -2,6 +2,7 @@
 // within a tile and in double from tile to tile.
 #pragma once
 
+#include "cpu/regions/few_classes.h"
 #include "cpu/regions/predictions.h"
 #include "cpu/regions/softmax.h"
 
@@ -66,6 +67,13 @@ class RegionMomentSweep {
   }
 
   void softmax() {
+    if (plain_ && r_.focal == 0) {
+      const bool done = try_few_classes<T>(t_, [this](const auto& few, auto classes) {
+        if (!r_.has_pixel_terms()) return add_few<classes(), false, false>(few);
+        return r_.mask ? add_few<classes(), true, false>(few) : add_few<classes(), true, true>(few);
+      });
+      if (done) return;
+    }
     const T* image = r_.predictions.as<const T>();
     if (r_.has_pixel_terms() && !r_.soft_targets) {
       const bool logarithms = TileSoftmax<V, T, true, false>::run(t_, image, nullptr);
@@ -117,6 +125,59 @@ class RegionMomentSweep {
 
   Total* totals_of(int64_t c) { return reinterpret_cast<Total*>(t_.class_sums) + c * kClassLines; }
 
+  /// Without a mask the cross-entropy's products are on the way too; their logarithms follow.
+  template <int kClasses, bool kTarget, bool kProducts, class Few>
+  bool add_few(const Few& few) {
+    Products products(t_.others);
+    F both[kClasses] = {}, predictions[kClasses] = {}, targets[kClasses] = {};
+    I good = ~I{};
+    const int32_t* const all_ids = t_.ids;
+    const float* const weights = t_.weight;
+    float *const all_others = t_.others, *const all_own = t_.own;
+    const int64_t end = t_.padded;
+    for (int64_t i = 0; i < end; i += V::kLanes) {
+      const I ids = V::template load_as<I>(all_ids + i);
+      F e[kClasses], others = {}, own = V::splat(1.f);
+      few.exponentials(i, e);
+      for (int k = 0; kTarget && k < kClasses; ++k) {
+        own = V::select(ids == k, e[k], own);
+        others = V::add_where(ids != k, others, e[k]);
+      }
+      const F sum = kTarget ? others + own : add_up<F>(e), weight = V::load(weights + i);
+      if (kProducts) {
+        products.add(others * weight / own);  // weights are 0 or 1
+      } else if (kTarget) {
+        V::store(all_others + i, others);
+        V::store(all_own + i, own);
+      }
+      good &= TileSoftmax<V, T, kTarget, false>::in_range(sum, own);
+      const F scale = weight / sum;
+      for (int k = 0; k < kClasses; ++k) {
+        const I target = ids == k;
+        const F p = e[k] * scale;
+        predictions[k] += p;
+        both[k] = V::add_where(target, both[k], p);
+        targets[k] = V::add_where(target, targets[k], weight);
+      }
+    }
+    const F logarithms = kProducts ? products.logarithms() : F{};
+    if (!V::all(good & (logarithms < INFINITY))) return false;
+    for (int k = 0; k < kClasses; ++k) add_totals(k, both[k], predictions[k], targets[k]);
+    if (kProducts) {
+      cross_entropy_.add(logarithms);
+    } else if (kTarget) {
+      add_terms_of_targets(false);
+    }
+    return true;
+  }
+
+  void add_totals(int64_t c, F both, F predictions, F targets) {
+    Total* sums = totals_of(c);
+    sums[0].add(both);
+    sums[1].add(predictions);
+    sums[2].add(targets);
+  }
+
   /// weighted(c, i) are predictions times weights.
   template <class Weighted>
   void add_plain(const Weighted& weighted) {
@@ -142,12 +203,7 @@ class RegionMomentSweep {
         targets[k] = V::add_where(target, targets[k], weight);
       }
     }
-    for (int k = 0; k < kClasses; ++k) {
-      Total* sums = totals_of(first + k);
-      sums[0].add(both[k]);
-      sums[1].add(predictions[k]);
-      sums[2].add(targets[k]);
-    }
+    for (int k = 0; k < kClasses; ++k) add_totals(first + k, both[k], predictions[k], targets[k]);
   }
 
   /// The same of a tile in rows: lanes keep to their classes, and are put together at the end. weighted(row, scale) are
@@ -240,26 +296,52 @@ class RegionMomentSweep {
     focal_.add(focal);
   }
 
-  /// The cross-entropy where pixels count once or not at all. Logarithms are few: with x = others / own the sum of
-  /// log(1 + x) over two pixels is log(1 + y), y = x1 + x2 + x1 x2, and y is as precise as x where both are small.
+  /// Sums of log(1 + x) with few logarithms: over two pixels it is log(1 + y), y = x1 + x2 + x1 x2, and y is as precise
+  /// as x where both are small. The y wait in a line that the x may come from.
+  class Products {
+   public:
+    static constexpr float kMost = 0x1p30f;  // for an x: four of them are no infinity
+
+    explicit Products(float* line) : line_(line), end_(line) {}
+
+    [[gnu::always_inline]] void add(F x) {
+      together_ = V::multiply_add(together_, x, together_ + x);
+      if (++count_ % 4 == 0) keep();
+    }
+    F logarithms() {
+      keep();
+      F sum = {};
+      for (const float* at = line_; at < end_; at += V::kLanes) sum += math::log_one_plus<V>(V::load(at));
+      return sum;
+    }
+
+   private:
+    void keep() {
+      V::store(end_, together_);
+      end_ += V::kLanes;
+      together_ = F{};
+    }
+
+    F together_ = {};
+    int count_ = 0;
+    float* line_;
+    float* end_;
+  };
+
+  /// The cross-entropy where pixels count once or not at all.
   void add_logarithms() {
-    constexpr int kTogether = 4;
-    constexpr float kMost = 0x1p30f;  // four of them are no infinity
-    F sum = {}, together = {};
-    int count = 0;
+    Products products(t_.own);
+    F sum = {};
     for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
       const I none = V::load(t_.weight + i) == 0.f;
       const F x = V::select(none, F{}, V::load(t_.others + i) / V::load(t_.own + i));
-      if (!V::all(x < kMost)) {
+      if (V::all(x < Products::kMost)) {
+        products.add(x);
+      } else {
         sum += math::log_one_plus<V>(x);
-        continue;
       }
-      together = V::multiply_add(together, x, together + x);
-      if (++count % kTogether != 0) continue;
-      sum += math::log_one_plus<V>(together);
-      together = F{};
     }
-    cross_entropy_.add(sum + math::log_one_plus<V>(together));
+    cross_entropy_.add(sum + products.logarithms());
   }
 
   /// Terms of labels that every class may have a share in.

@@ -8,6 +8,15 @@
 
 namespace cutloss::cpu {
 
+/// A few numbers, in an order that rounds less than one after the other.
+template <class F, int kCount>
+[[gnu::always_inline]] inline F add_up(const F (&x)[kCount]) {
+  if constexpr (kCount == 1) return x[0];
+  if constexpr (kCount == 2) return x[0] + x[1];
+  if constexpr (kCount == 3) return (x[0] + x[1]) + x[2];
+  if constexpr (kCount == 4) return (x[0] + x[1]) + (x[2] + x[3]);
+}
+
 /// With kTarget, for class ids, the target's own exponential t.own stays out of the sum t.others, so that neither is
 /// lost in the other. With kSlopes, t.mean = sum e (a y + b) is added up on the way.
 template <class V, class T, bool kTarget, bool kSlopes>
@@ -36,6 +45,12 @@ struct TileSoftmax {
     clear(t);
     take_off_most(t, slopes);
     return true;
+  }
+
+  /// Whether exponentials were far from every limit, which their sums tell; t.own too, with kTarget.
+  CUTLOSS_INLINE I in_range(F sum, F own) {
+    const I good = (sum > kLow) & (sum < kHigh);
+    return kTarget ? good & (own > 1 / kHigh) : good;
   }
 
  private:
@@ -69,8 +84,8 @@ struct TileSoftmax {
         if (kTarget) *own = V::select(other, *own, e[k]);
         if (kSlopes) parts[k] = e[k] * V::select(other, slope_[k], slope_of_target_[k]);
       }
-      *sum += tree(counted);
-      if (kSlopes) *mean += tree(parts);
+      *sum += add_up<F>(counted);
+      if (kSlopes) *mean += add_up<F>(parts);
     }
 
     /// The same for the tile's pixels from i on.
@@ -86,13 +101,6 @@ struct TileSoftmax {
     }
 
    private:
-    CUTLOSS_INLINE F tree(const F (&x)[kClasses]) {
-      if constexpr (kClasses == 1) return x[0];
-      if constexpr (kClasses == 2) return x[0] + x[1];
-      if constexpr (kClasses == 3) return (x[0] + x[1]) + x[2];
-      if constexpr (kClasses == 4) return (x[0] + x[1]) + (x[2] + x[3]);
-    }
-
     int32_t first_;
     F slope_[kClasses], slope_of_target_[kClasses];
   };
@@ -116,7 +124,7 @@ struct TileSoftmax {
         F e[kTogether];
         for (int k = 0; k < kClasses; ++k) {
           const From* at = z + k * stride + i;
-          __builtin_prefetch(at + pitch);
+          prefetch_next(at + pitch);
           e[k] = exp_float<V>(V::load(at));
           V::store(to + k * pitch + i, e[k]);
         }
@@ -150,9 +158,7 @@ struct TileSoftmax {
   static bool in_range(const Tile& t) {
     I good = ~I{};
     for (int64_t i = 0; i < t.padded; i += V::kLanes) {
-      const F sum = V::load(t.sum + i);
-      good &= (sum > kLow) & (sum < kHigh);
-      if (kTarget) good &= V::load(t.own + i) > 1 / kHigh;
+      good &= in_range(V::load(t.sum + i), kTarget ? V::load(t.own + i) : F{});
     }
     return V::all(good);
   }
