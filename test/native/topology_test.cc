@@ -1,6 +1,7 @@
 // The topology engine under the sanitizers: fields of every size down to one voxel and of few values, so that guards,
 // ties and empty passes all occur. Answers are held to the reference by the conformance suite; here a field must match
 // itself, and the parts that are easiest to get wrong are compared with plain ones.
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <set>
