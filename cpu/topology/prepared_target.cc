@@ -147,8 +147,8 @@ Status PreparedTarget<kAxes>::edges(CellList* edges) const {
   if (edges_.count != edges_outside_tree(grid_)) return damaged();
   CUTLOSS_TRY(edges->reserve(edges_.count));
   for (uint32_t i = 0; i < edges_.count; ++i) {
-    const uint32_t edge = edges_.elements[i];
-    if (edge / math::Edges<kAxes>::kTypes >= grid_.places) return damaged();
+    const uint32_t edge = edges_.elements[i], base = edge / math::Edges<kAxes>::kTypes;
+    if (base < grid_.first || base >= grid_.places - grid_.first) return damaged();  // what is around it is looked at
     edges->add(edge);
   }
   return {};
