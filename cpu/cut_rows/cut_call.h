@@ -48,8 +48,9 @@ inline CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {
   s.entropy = bool(r.entropy);
   s.labels = r.label_smoothing > 0;
   s.argmax = bool(r.argmax);
-  // The slope of a soft cap is by the logit.
-  s.shares = k.pairs && r.softcap == 0 && !s.filters;
+  // The slope of a soft cap is by the logit. A share is rounded, which must not outlive what is subtracted from it: the
+  // label of a smoothed target, and in the sum for the bias the targets of rows that may all be rounded alike.
+  s.shares = k.pairs && r.softcap == 0 && !s.filters && !s.labels && !s.bias;
   return s;
 }
 

@@ -229,6 +229,23 @@ const options: CutCase[] = [
     options: uncapped,
   },
   {
+    name: 'more words than the workspace holds, weighed and cooled',
+    shape: [3, 20, 33],
+    classes: 5001,
+    targets: 'someIgnored',
+    weights: 'positive',
+    classWeights: true,
+    upstream: -2,
+    options: { zLoss: 1e-2, temperature: 0.7, shift: 1 },
+  },
+  {
+    name: 'more words than the workspace holds, nearly what smoothed labels ask for',
+    shape: [50, 16],
+    classes: 3001,
+    factors: { normal: 1e-3 },
+    options: { labelSmoothing: 1 },
+  },
+  {
     name: 'more words than the workspace holds, far apart',
     shape: [9, 40],
     classes: 9000,

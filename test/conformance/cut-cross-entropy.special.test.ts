@@ -9,7 +9,7 @@ import { decode, encode, floatDTypes, halfUlp } from '../support/dtypes.js';
 import { expectBackend } from '../support/expect-backend.js';
 import { random } from '../support/random.js';
 import { bitsOf, type Numbers, type Options, problem, run, valuesOf } from './cut-problem.js';
-import { expectScalar, K } from './tolerance.js';
+import { expectRounded, expectScalar, K } from './tolerance.js';
 
 const device = backend.device;
 
@@ -211,6 +211,36 @@ describe.each(floatDTypes)('cutCrossEntropy of %s', (dtype) => {
       );
     });
   });
+
+  test.skipIf(device !== 'cpu')(
+    'equal rows whose targets are as frequent as predicted leave little of the gradient of bias, and that is right',
+    () => {
+      const [rows, classes, frequent] = [4096, 8000, 64];
+      const logits = encode(
+        Float64Array.from({ length: classes }, (_, j) => (j < frequent ? -j / 64 : -20)),
+        dtype,
+      );
+      const exponentials = decode(logits, dtype).map(Math.exp);
+      const sum = exponentials.reduce((all, each) => all + each);
+      const counts = exponentials.map((each) => Math.round((rows * each) / sum));
+      counts[0] = (counts[0] as number) + rows - counts.reduce((all, each) => all + each);
+      const targets = Int32Array.from(Array.from(counts).flatMap((count, j) => new Array(count).fill(j)));
+      const found = cutCrossEntropySync(
+        {
+          hidden: { data: encode(new Float64Array(rows).fill(1), dtype), shape: [rows, 1], dtype },
+          classifier: { data: logits, shape: [classes, 1], dtype },
+          bias: { data: encode(new Float64Array(classes), dtype), shape: [classes], dtype },
+          targets: { data: targets, shape: [rows] },
+        },
+        { device, grads: true, reduction: 'sum', workspaceBytes: 1_500_000 },
+      );
+      const exact = exponentials.map((each, j) => (rows * each) / sum - (counts[j] as number));
+      // as cut-noise.ts derives it: the sum over rows, and p's own error, which is the same in all of them
+      const relative = Math.hypot(2 ** -24 * Math.sqrt(rows / 3), 2 ** -23);
+      const noise = exponentials.map((each) => (relative * rows * each) / sum);
+      expectRounded('gradient of bias', valuesOf(found, 'bias', dtype), exact, dtype, exact, noise);
+    },
+  );
 
   test('lse of two vocabularies is logaddexp of theirs', () => {
     const [half, whole] = [65, p.classes];
