@@ -39,7 +39,8 @@ constexpr int64_t span_classes(int64_t classes) { return divide_up(divide_up(cla
 constexpr int64_t chunk_stride(int64_t padded_rows) { return padded_rows + 16; }
 
 /// How the gradient of hidden is cut: some strips of dims together, so that logits are not read once for every strip;
-/// and groups of rows, where these are few and rows enough to pay for packing the strips again.
+/// and groups of rows, where these are few and rows enough to pay for packing the strips again; two groups pay sooner,
+/// since one task leaves other threads idle.
 struct HiddenTasks {
   int64_t dims, dim_groups;
   int64_t rows, row_groups;
@@ -48,11 +49,12 @@ struct HiddenTasks {
 };
 
 constexpr HiddenTasks hidden_tasks(int64_t rows, int64_t dim, int64_t panel, int64_t tile_rows) {
-  constexpr int64_t kTogether = 256, kEnough = 12, kFewestRows = 120;
+  constexpr int64_t kTogether = 256, kEnough = 12, kManyRows = 120, kFewRows = 64;
   HiddenTasks tasks = {};
   tasks.dims = std::max(kTogether, panel);
   tasks.dim_groups = divide_up(dim, tasks.dims);
-  const int64_t wanted = std::min(divide_up(kEnough, tasks.dim_groups), std::max<int64_t>(rows / kFewestRows, 1));
+  const int64_t paying = std::max(rows / kManyRows, std::clamp<int64_t>(rows / kFewRows, 1, 2));
+  const int64_t wanted = std::min(divide_up(kEnough, tasks.dim_groups), paying);
   tasks.rows = round_up(divide_up(rows, wanted), tile_rows);
   tasks.row_groups = divide_up(rows, tasks.rows);
   return tasks;
