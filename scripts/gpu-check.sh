@@ -39,9 +39,9 @@ pack=$(cd "$pack" && pwd)
 
 # What was packed stays as large as it was.
 runtime=$(mktemp -d "${TMPDIR:-/tmp}/cutloss-gpu-check.XXXXXX")
-trap 'rm -rf "$runtime" "$pack/programs"' EXIT
+trap 'rm -rf "$runtime" "$pack/build" "$pack/programs"' EXIT
 gzip -dc "$pack/node.tar.gz" | tar -C "$runtime" -xf -
-gzip -dc "$pack/programs.tar.gz" | tar -C "$pack" -xf -
+gzip -dc "$pack/native.tar.gz" | tar -C "$pack" -xf -
 if ! "$runtime/node" --version > /dev/null 2>&1; then
   export LD_LIBRARY_PATH=$runtime/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi

@@ -116,8 +116,8 @@ cp scripts/gpu-check.sh "$stage/scripts/"
 cp -r scripts/gpu "$stage/scripts/"
 cp "$archive" "$stage/node.tar.gz"
 node scripts/gpu/stage.mjs "$stage" "$architectures" "$("$nvcc" --version | sed -n 's/.*release \([0-9.]*\).*/\1/p')"
-tar -C "$stage" --sort=name --mtime=@0 --owner=0 --group=0 -c programs | gzip -9n > "$stage/programs.tar.gz"
-rm -r "$stage/programs"
+tar -C "$stage" --sort=name --mtime=@0 --owner=0 --group=0 -c build programs | gzip -9n > "$stage/native.tar.gz"
+rm -r "$stage/build" "$stage/programs"
 
 bytes=$(find "$stage" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }')
 rm -rf "$pack"
