@@ -1,10 +1,10 @@
+// How a test sets the topology engine to work and sees what it spent.
 #pragma once
 
 #include "cuda/parallel/sequence.h"
 
 namespace cutloss::cuda {
 
-/// What tests set and see.
 struct TopologyProbe : SequenceProbe {
   void (*at_loops)() = nullptr;  // called by the thread that has loops reduced, when it begins
 
