@@ -81,8 +81,8 @@ class FewClasses {
   float* buffer_;
 };
 
-/// work(t, few) where such a tile's softmax stays in registers: whether it did, which work says. Where not, pixels are
-/// as before.
+/// work(few, classes) where such a tile's softmax stays in registers: whether it did, which work says. Where not,
+/// pixels are as before.
 template <class T, class V, class Work>
 bool try_few_classes(RegionTile<V>& t, const Work& work) {
   const auto attempt = [&]<int kClasses, bool kChannelsFirst>() {
