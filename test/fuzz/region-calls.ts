@@ -20,13 +20,24 @@ const losses = [
   'selfAdjustingDice',
   'anyLoss',
   'asymmetric',
+  'lovasz',
+  'softClDice',
+  'skeletonRecall',
   'regionMoments',
+  'regionLoss',
 ];
+/** Of the columns of moments. */
+const { names } = cutloss.regionMomentsSync({
+  predictions: cutloss.tensor(new Float32Array(1), [1, 1]),
+  targets: cutloss.tensor(new Int32Array(1), [1]),
+});
 const product = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 const strangeNumbers = [0, -0, 1, -1, 1e-45, 3.4e38, -3.4e38, 88, 1000, NaN, Infinity, -Infinity];
 
 interface Call {
   name: string;
+  /** What a call has before its inputs. */
+  first: Anything[];
   inputs: Record<string, Anything>;
   options: Record<string, Anything>;
   /** What the call must fail with, where that is known. */
@@ -72,6 +83,7 @@ function makeCall(source: Random): Call {
         : cutloss.toBFloat16(predictions);
   const call: Call = {
     name: source.pick(losses),
+    first: [],
     inputs: { predictions: cutloss.tensor(stored, shape, dtype as Anything) },
     options: { layout: channelsFirst ? 'channelsFirst' : 'channelsLast' },
   };
@@ -125,6 +137,13 @@ function makeCall(source: Random): Call {
       if (source.below(4) === 0) options.focal = { weight: 1, gamma: source.pick([0, 0.5, 2, 3]) };
     }
   }
+  if (call.name === 'lovasz') options.classes = source.pick(['present', 'all']);
+  if (call.name === 'softClDice') {
+    options.iterations = source.pick([0, 1, 3, 9]);
+    options.weight = source.uniform();
+  }
+  if (call.name === 'skeletonRecall') options.tube = source.pick([0, 1, 2, 30, 1000]);
+  if (call.name === 'regionLoss') giveMoments(source, call, { batch, classes });
   if (call.name !== 'regionMoments' && source.below(3) > 0) {
     options.grads = true;
     if (dtype === 'float32' && source.below(2) === 0) {
@@ -135,6 +154,25 @@ function makeCall(source: Random): Call {
   }
   if (spoil(source, call, { shape, leading, classes })) delete call.must;
   return call;
+}
+
+/** Moments of another machine: of as many regions as there are, or of as many as there are not. */
+function giveMoments(
+  source: Random,
+  call: Call,
+  { batch, classes }: { batch: number; classes: number },
+): void {
+  const kind = source.pick(['dice', 'jaccard', 'tversky', 'generalizedDice']);
+  const { over, background } = call.options;
+  const across = over === 'image' || over === 'all' || (over === undefined && kind === 'generalizedDice');
+  const images = over === 'class' || over === 'all' ? 1 : batch;
+  const byClass = !across || kind === 'generalizedDice' || call.inputs.classWeights !== undefined;
+  const rows = images * (byClass ? classes - (background === false ? 1 : 0) : 1);
+  const given = source.below(4) === 0 ? source.pick([0, 1, rows + 1, 3 * rows]) : rows;
+  if (given !== rows) call.must ??= 'ERR_CUTLOSS_SHAPE';
+  const number = source.below(4) === 0 ? () => source.pick(strangeNumbers) : () => 9 * source.uniform();
+  const values = filled(viewOf(source, Float64Array, given * names.length), number);
+  call.first = [kind, { names: source.below(50) === 0 ? names.slice(1) : names, values }];
 }
 
 /** Now and then, what no call may be given. */
@@ -190,9 +228,9 @@ function spoil(
 }
 
 function judge(call: Call): string | undefined {
-  const { inputs, options, memory } = call;
+  const { first, inputs, options, memory } = call;
   try {
-    const result = (cutloss as Anything)[`${call.name}Sync`](inputs, options);
+    const result = (cutloss as Anything)[`${call.name}Sync`](...first, inputs, options);
     tally.answers = (tally.answers ?? 0) + 1;
     if (call.must) return `an answer where it must fail with ${call.must}`;
     const gradient = result.grads?.predictions;
@@ -220,7 +258,7 @@ for (let seed = first; seed < first + count; seed++) {
   const verdict = judge(call);
   if (verdict === undefined) continue;
   console.log(`seed ${seed}, ${call.name}: ${verdict}`);
-  console.log(call.inputs, call.options);
+  console.log(...call.first, call.inputs, call.options);
   process.exit(71);
 }
 console.log(JSON.stringify(tally));
