@@ -33,9 +33,9 @@ class RegionGradientSweep {
         r_(stretch.request),
         slopes_(slopes),
         activation_(static_cast<Activation>(r_.activation)),
-        plain_(is_plain(r_) && moderate(slopes) && !slopes.planes.first) {
-    t_.takes_rows = plain_ && stretch.worth_rows() && !r_.channels_first &&
-                    (activation_ == Activation::kSoftmax || !r_.has_pixel_terms());
+        plain_(is_plain(r_) && !slopes.planes.first && (activation_ != Activation::kSoftmax || moderate(slopes))) {
+    t_.takes_rows =
+        plain_ && stretch.worth_rows() && !r_.channels_first && (activation_ == Activation::kSoftmax || r_.focal == 0);
     if (t_.takes_rows) t_.describe_rows(slopes.cells);
   }
 
@@ -95,19 +95,20 @@ class RegionGradientSweep {
     I good = ~I{};
     for (int64_t i = 0; i < end; i += V::kLanes) {
       const I ids = V::template load_as<I>(all_ids + i);
-      F e[kClasses], slope[kClasses], parts[kClasses];
+      F e[kClasses], slope[kClasses], mean = {};
       few.exponentials(i, e);
       for (int k = 0; k < kClasses; ++k) {
         slope[k] = V::select(ids == k, slopes_of_target[k], slopes[k]);
-        parts[k] = e[k] * slope[k];
+        mean = V::multiply_add(e[k], slope[k], mean);
       }
       const F sum = add_up<F>(e), weight = V::load(weights + i);
       good &= TileSoftmax<V, T, false, true>::in_range(sum, F{});
       const F inverse = 1.f / sum, scale = weight * inverse;
-      F mean = add_up<F>(parts) * inverse;
+      mean *= inverse;
       if (kTerms) mean -= v;
+      mean *= scale;
       for (int k = 0; k < kClasses; ++k) {
-        const F value = e[k] * scale * (slope[k] - mean);
+        const F value = e[k] * V::multiply_add(scale, slope[k], -mean);
         e[k] = kTerms ? V::add_where(ids == k, value, -(weight * v)) : value;
       }
       few.keep(i, e);
@@ -139,27 +140,23 @@ class RegionGradientSweep {
       const F inverse = 1.f / V::load(t_.sum + i);
       F v = V::splat(slopes_.pixels.cross_entropy);
       if (slopes_.pixels.focal != 0) v += focal_weight(i, inverse, logarithms);
-      V::store(t_.mean + i, V::select(none, F{}, V::load(t_.mean + i) * inverse - v));
-      V::store(t_.scale + i, V::select(none, F{}, weight * inverse));
+      const F scale = weight * inverse;
+      V::store(t_.mean + i, V::select(none, F{}, (V::load(t_.mean + i) * inverse - v) * scale));
+      V::store(t_.scale + i, V::select(none, F{}, scale));
       V::store(t_.pull + i, V::select(none, F{}, weight * v));
     }
     const bool terms = r_.has_pixel_terms();
-    if (t_.in_rows) {
-      for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
-        V::store(t_.mean + i, V::load(t_.mean + i) * V::load(t_.scale + i));
-      }
-      return terms ? write_plain_rows<kStream, true>() : write_plain_rows<kStream, false>();
-    }
+    if (t_.in_rows) return terms ? write_plain_rows<kStream, true>() : write_plain_rows<kStream, false>();
     terms ? write_plain<kStream, true>() : write_plain<kStream, false>();
   }
 
   template <bool kStream, bool kTerms>
   void write_plain_rows() {
-    write_rows<kStream>([mean = t_.mean, scale = t_.scale, pull = t_.pull](int64_t i) {
+    write_rows<kStream>({t_.rows, 0}, [mean = t_.mean, scale = t_.scale, pull = t_.pull](int64_t i) {
       return [mean = V::load(mean + i), scale = V::load(scale + i), pull = V::load(pull + i)](F e, I target,
                                                                                               const auto& lanes) {
         const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
-        const F value = e * (V::rearrange(scale, lanes.pixel) * slope - V::rearrange(mean, lanes.pixel));
+        const F value = e * V::multiply_add(V::rearrange(scale, lanes.pixel), slope, -V::rearrange(mean, lanes.pixel));
         return kTerms ? V::add_where(target, value, -V::rearrange(pull, lanes.pixel)) : value;
       };
     });
@@ -168,17 +165,18 @@ class RegionGradientSweep {
   /// The tile's gradient from its rows: value(i)(row, is_target, lanes) for every vector of them, where what belongs to
   /// the pixels from i on goes to the lanes that are of it.
   template <bool kStream, class Value>
-  void write_rows(const Value& value) {
+  void write_rows(typename RegionTile<V>::Rows rows, const Value& value) {
     RunWriter<V, T, kStream> out(r_.gradient.as<T>() + t_.offset(t_.at), t_.count * r_.classes);
     const int64_t classes = r_.classes, end = t_.padded;
     const int32_t* const all_ids = t_.ids;
-    const float* row = t_.rows;
+    const float* row = rows.first;
     const auto* const all_lanes = t_.lanes;
     for (int64_t i = 0; i < end; i += V::kLanes) {
       const auto of_pixels = value(i);
       const F ids = V::template load_as<F>(all_ids + i);
       for (int64_t k = 0; k < classes; ++k, row += V::kLanes) {
         const auto& lanes = all_lanes[k];
+        prefetch_next(row + rows.ahead);
         out.push(of_pixels(V::load(row), (I)V::rearrange(ids, lanes.pixel) == lanes.label, lanes));
       }
     }
@@ -192,8 +190,8 @@ class RegionGradientSweep {
       return [b, ab, c = int32_t(c), e = t_.predictions + c * t_.pitch, ids = t_.ids, mean = t_.mean, scale = t_.scale,
               pull = t_.pull](int64_t i) {
         const I target = V::template load_as<I>(ids + i) == c;
-        const F slope = V::select(target, ab, b) - V::load(mean + i);
-        const F value = V::load(e + i) * V::load(scale + i) * slope;
+        const F slope = V::select(target, ab, b);
+        const F value = V::load(e + i) * V::multiply_add(V::load(scale + i), slope, -V::load(mean + i));
         return kTerms ? V::add_where(target, value, -V::load(pull + i)) : value;
       };
     });
@@ -270,46 +268,55 @@ class RegionGradientSweep {
 
   template <bool kStream>
   void each_for_itself() {
-    if (t_.takes_rows) return write_each_of_rows<kStream>();
-    t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
-    const bool terms = r_.has_pixel_terms();
-    if (plain_ && !terms) return write_plain_each<kStream>();
+    if (!t_.takes_rows) t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
+    if (!plain_ || r_.focal != 0) return write_general_each<kStream>();
+    if (activation_ == Activation::kNone) return write_each<kStream>([](F, F slope, I) { return slope; });
+    const float v = slopes_.pixels.cross_entropy;
+    write_each<kStream>([v](F z, F slope, I target) {
+      const auto wrong = Sigmoid<V>::of(V::select(target, -z, z));
+      return wrong.p() * (wrong.rest() * slope + V::select(target, V::splat(-v), V::splat(v)));
+    });
+  }
+
+  /// by_logit(z, dL/dp, target) is what a pixel's loss rises by.
+  template <bool kStream, class Value>
+  void write_each(const Value& by_logit) {
+    if (t_.takes_rows) {
+      return write_rows<kStream>(t_.whole_rows(r_.predictions.as<const T>()),
+                                 [by_logit, weights = t_.weight](int64_t i) {
+                                   return [by_logit, weights = V::load(weights + i)](F z, I target, const auto& lanes) {
+                                     const F weight = V::rearrange(weights, lanes.pixel);
+                                     const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
+                                     return V::select(weight == 0.f, F{}, weight * by_logit(z, slope, target));
+                                   };
+                                 });
+    }
+    write<kStream>([this, by_logit](int64_t c) {
+      const F b = V::splat(slopes_.cells[c].b), ab = V::splat(slopes_.cells[c].a + slopes_.cells[c].b);
+      return [b, ab, by_logit, c = int32_t(c), z = t_.predictions + c * t_.pitch, ids = t_.ids,
+              weights = t_.weight](int64_t i) {
+        const I target = V::template load_as<I>(ids + i) == c;
+        const F weight = V::load(weights + i);
+        return V::select(weight == 0.f, F{}, weight * by_logit(V::load(z + i), V::select(target, ab, b), target));
+      };
+    });
+  }
+
+  template <bool kStream>
+  void write_general_each() {
+    const float v = slopes_.pixels.cross_entropy;
     write<kStream>([&, this](int64_t c) {
       return [&, this, c](int64_t i) {
         const F z = V::load(t_.predictions + c * t_.pitch + i), weight = V::load(t_.weight + i);
         const F y = label_at(t_, c, i);
         const Prediction<V> x = predict<V>(z, activation_);
         F value = slope_of(t_, slopes_, c, i, x, y) * slope_of_prediction<V>(x, activation_);
-        if (terms) value += sigmoid_terms<V>(z, y, r_, slopes_.pixels).slope;
+        if (r_.focal != 0) {
+          value += sigmoid_terms<V>(z, y, r_, slopes_.pixels).slope;
+        } else if (v != 0) {
+          value += v * (x.p * (1.f - y) - x.rest * y);
+        }
         return V::select(weight == 0.f, F{}, weight * value);
-      };
-    });
-  }
-
-  template <bool kStream>
-  void write_each_of_rows() {
-    const auto slope_by_logit = [activation = activation_](F z) {
-      return slope_of_prediction<V>(predict<V>(z, activation), activation);
-    };
-    t_.map_rows(r_.predictions.as<const T>(), slope_by_logit, [](int64_t) {});
-    write_rows<kStream>([weights = t_.weight](int64_t i) {
-      return [weights = V::load(weights + i)](F by_logit, I target, const auto& lanes) {
-        const F weight = V::rearrange(weights, lanes.pixel);
-        const F slope = V::select(target, lanes.slope_of_target, lanes.slope);
-        return V::select(weight == 0.f, F{}, weight * by_logit * slope);
-      };
-    });
-  }
-
-  template <bool kStream>
-  void write_plain_each() {
-    write<kStream>([this](int64_t c) {
-      const F b = V::splat(slopes_.cells[c].b), ab = V::splat(slopes_.cells[c].a + slopes_.cells[c].b);
-      return [b, ab, c = int32_t(c), z = t_.predictions + c * t_.pitch, ids = t_.ids, weights = t_.weight,
-              activation = activation_](int64_t i) {
-        const F slope = V::select(V::template load_as<I>(ids + i) == c, ab, b), weight = V::load(weights + i);
-        const Prediction<V> x = predict<V>(V::load(z + i), activation);
-        return V::select(weight == 0.f, F{}, weight * slope_of_prediction<V>(x, activation) * slope);
       };
     });
   }

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "cpu/regions/few_classes.h"
-#include "cpu/regions/predictions.h"
+#include "cpu/regions/lane_total.h"
+#include "cpu/regions/logarithms.h"
 #include "cpu/regions/softmax.h"
 
 namespace cutloss::cpu {
@@ -16,23 +17,8 @@ class RegionMomentSweep {
  private:
   using F = typename V::F;
   using I = typename V::I;
-  using D = typename V::D;
-
-  struct Total {
-    D low = {}, high = {};
-
-    void add(F v) {
-      D first, second;
-      V::widen(v, &first, &second);
-      low += first;
-      high += second;
-    }
-    void store(double* lanes) const {
-      V::store_as(lanes, low);
-      V::store_as(lanes + V::kDoubles, high);
-    }
-    double sum() const { return V::horizontal_sum(low + high); }
-  };
+  using Rows = typename RegionTile<V>::Rows;
+  using Total = LaneTotal<V>;
   static_assert(sizeof(Total) <= 2 * kVectorBytes);
 
   explicit RegionMomentSweep(const RegionStretch& stretch)
@@ -40,8 +26,8 @@ class RegionMomentSweep {
         r_(stretch.request),
         activation_(static_cast<Activation>(r_.activation)),
         plain_(is_plain(r_) && !r_.moments) {
-    t_.takes_rows = plain_ && stretch.worth_rows() && !r_.channels_first &&
-                    (activation_ == Activation::kSoftmax || !r_.has_pixel_terms());
+    t_.takes_rows =
+        plain_ && stretch.worth_rows() && !r_.channels_first && (activation_ == Activation::kSoftmax || r_.focal == 0);
     if (t_.takes_rows) t_.describe_rows(nullptr);
   }
 
@@ -52,9 +38,7 @@ class RegionMomentSweep {
       t_.move_to(at);
       if (!t_.load_pixels(&out->bad)) return;
       if (r_.soft_targets) t_.load_labels();
-      F weight = {};
-      for (int64_t i = 0; i < t_.padded; i += V::kLanes) weight += V::load(t_.weight + i);
-      weight_.add(weight);
+      add_weights();
       activation_ == Activation::kSoftmax ? softmax() : each_for_itself();
     }
     for (int64_t c = r_.first_class; c < r_.classes; ++c) {
@@ -64,6 +48,18 @@ class RegionMomentSweep {
     }
     if (plain_) finish_plain(out->cells);
     out->pixels = {cross_entropy_.sum(), focal_.sum(), weight_.sum()};
+  }
+
+  void add_weights() {
+    F sum = {};
+    I ones = ~I{};
+    for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
+      const F weight = V::load(t_.weight + i);
+      sum += weight;
+      ones &= weight == 1.f;
+    }
+    weight_.add(sum);
+    ones_ = V::all(ones);
   }
 
   void softmax() {
@@ -86,38 +82,72 @@ class RegionMomentSweep {
       const F weight = V::load(t_.weight + i);
       V::store(t_.scale + i, V::select(weight == 0.f, F{}, (plain_ ? weight : V::splat(1.f)) / V::load(t_.sum + i)));
     }
-    if (t_.in_rows) return add_rows([](F e, F scale) { return e * scale; });
-    const auto scaled = [e = t_.predictions, pitch = t_.pitch, scale = t_.scale](int64_t c, int64_t i) {
-      return V::load(e + c * pitch + i) * V::load(scale + i);
-    };
-    if (plain_) {
-      add_plain(scaled);
-    } else {
-      add_general([&](int64_t c, int64_t i) { return Prediction<V>::of_probability(scaled(c, i)); });
-    }
+    if (plain_) return add_plain(t_.scale, [](F e, F scale, I) { return Product{e, scale}; });
+    add_general(
+        [scale = t_.scale](F e, int64_t i, F, F) { return Prediction<V>::of_probability(e * V::load(scale + i)); });
   }
 
   void each_for_itself() {
+    const T* image = r_.predictions.as<const T>();
     t_.in_rows = t_.takes_rows;
-    if (t_.in_rows) {
-      const auto predicted = [activation = activation_](F z) { return predict<V>(z, activation).p; };
-      t_.map_rows(r_.predictions.as<const T>(), predicted, [](int64_t) {});
-      std::copy_n(t_.weight, t_.padded, t_.scale);
-      return add_rows([](F p, F scale) { return V::select(scale == 0.f, F{}, p * scale); });
+    if (!t_.in_rows) t_.load_plane(image, t_.predictions);
+    if (r_.focal != 0) add_terms_of_sigmoids();
+    const bool terms = r_.cross_entropy != 0 && r_.focal == 0;
+    if (!plain_) {
+      if (terms) return add_general(LabelledSigmoids(t_.own));
+      return add_general([activation = activation_](F z, int64_t, F, F) { return predict<V>(z, activation); });
     }
-    t_.load_plane(r_.predictions.as<const T>(), t_.predictions);
-    if (r_.has_pixel_terms()) add_terms_of_sigmoids();
-    const auto predicted = [z = t_.predictions, pitch = t_.pitch, activation = activation_](int64_t c, int64_t i) {
-      return predict<V>(V::load(z + c * pitch + i), activation);
-    };
-    if (plain_) {
-      add_plain([predicted, weights = t_.weight](int64_t c, int64_t i) {
-        const F weight = V::load(weights + i);
-        return V::select(weight == 0.f, F{}, weight * predicted(c, i).p);
-      });
-    } else {
-      add_general(predicted);
+    if (terms)
+      return ones_ ? add_plain(t_.weight, Sigmoids<true>(t_.own)) : add_plain(t_.weight, Sigmoids<false>(t_.own));
+    add_plain(t_.weight, [activation = activation_](F z, F weight, I) {
+      return Product{V::select(weight == 0.f, F{}, predict<V>(z, activation).p), weight};
+    });
+  }
+
+  /// A prediction times its weight, for sums to take unrounded.
+  struct Product {
+    F value, scale;
+
+    [[gnu::always_inline]] F add_to(F sum) const { return V::multiply_add(value, scale, sum); }
+    [[gnu::always_inline]] F add_where(I mask, F sum) const { return V::select(mask, add_to(sum), sum); }
+  };
+
+  /// Sigmoids times weights, and their cross-entropy on the way.
+  template <bool kOnes>
+  struct Sigmoids {
+    SigmoidCrossEntropy<V, kOnes> terms;
+
+    explicit Sigmoids(float* line) : terms(line) {}
+    [[gnu::always_inline]] Product operator()(F z, F weight, I target) {
+      const auto s = Sigmoid<V>::of(z);
+      terms.add(s, V::select(target, -z, z), weight);
+      return kOnes ? Product{s.part(), s.inverse} : Product{V::select(weight == 0.f, F{}, s.p()), weight};
     }
+  };
+
+  struct LabelledSigmoids {
+    SigmoidCrossEntropy<V, false> terms;
+
+    explicit LabelledSigmoids(float* line) : terms(line) {}
+    [[gnu::always_inline]] Prediction<V> operator()(F z, int64_t, F label, F weight) {
+      const auto s = Sigmoid<V>::of(z);
+      terms.add_label(s, label, weight);
+      return {s.p(), s.rest()};
+    }
+  };
+
+  template <class Predicted>
+  static constexpr bool has_terms = requires(Predicted predicted) { predicted.terms; };
+
+  template <class Predicted>
+  void add_terms_of(Predicted& predicted) {
+    if constexpr (has_terms<Predicted>) cross_entropy_.add(predicted.terms.sum());
+  }
+
+  /// Terms are of every class, also of those that belong to no region.
+  template <class Predicted>
+  int64_t first_class_with() const {
+    return has_terms<Predicted> ? 0 : r_.first_class;
   }
 
   // Plain sums are three. Those of lanes, where tiles are in rows, stand where the others would.
@@ -128,7 +158,7 @@ class RegionMomentSweep {
   /// Without a mask the cross-entropy's products are on the way too; their logarithms follow.
   template <int kClasses, bool kTarget, bool kProducts, class Few>
   bool add_few(const Few& few) {
-    Products products(t_.others);
+    TargetProducts products(t_.others);
     F both[kClasses] = {}, predictions[kClasses] = {}, targets[kClasses] = {};
     I good = ~I{};
     const int32_t* const all_ids = t_.ids;
@@ -145,7 +175,8 @@ class RegionMomentSweep {
       }
       const F sum = kTarget ? others + own : add_up<F>(e), weight = V::load(weights + i);
       if (kProducts) {
-        products.add(others * weight / own);  // weights are 0 or 1
+        const F x = others * weight / own;  // weights are 0 or 1
+        products.add(x, 1.f + x);
       } else if (kTarget) {
         V::store(all_others + i, others);
         V::store(all_own + i, own);
@@ -154,9 +185,9 @@ class RegionMomentSweep {
       const F scale = weight / sum;
       for (int k = 0; k < kClasses; ++k) {
         const I target = ids == k;
-        const F p = e[k] * scale;
-        predictions[k] += p;
-        both[k] = V::add_where(target, both[k], p);
+        const Product p = {e[k], scale};
+        predictions[k] = p.add_to(predictions[k]);
+        both[k] = p.add_where(target, both[k]);
         targets[k] = V::add_where(target, targets[k], weight);
       }
     }
@@ -178,58 +209,61 @@ class RegionMomentSweep {
     sums[2].add(targets);
   }
 
-  /// weighted(c, i) are predictions times weights.
+  /// weighted(value, scale, target) are predictions times weights, of what the tile has of a class and of a pixel.
   template <class Weighted>
-  void add_plain(const Weighted& weighted) {
-    int64_t c = r_.first_class;
-    for (; c + 4 <= r_.classes; c += 4) add_some<4>(c, weighted);
-    for (; c < r_.classes; ++c) add_some<1>(c, weighted);
+  void add_plain(const float* scales, const Weighted& weighted) {
+    if (t_.in_rows) {
+      const bool of_logits = activation_ != Activation::kSoftmax;
+      const Rows rows = of_logits ? t_.whole_rows(r_.predictions.as<const T>()) : Rows{t_.rows, 0};
+      return r_.mask ? add_rows<true>(rows, scales, weighted) : add_rows<false>(rows, scales, weighted);
+    }
+    int64_t c = first_class_with<Weighted>();
+    for (; c + 4 <= r_.classes; c += 4) add_lines<4>(c, scales, weighted);
+    for (; c < r_.classes; ++c) add_lines<1>(c, scales, weighted);
   }
 
   template <int kClasses, class Weighted>
-  void add_some(int64_t first, const Weighted& weighted) {
+  void add_lines(int64_t first, const float* scales, Weighted weighted) {
     F both[kClasses] = {}, predictions[kClasses] = {}, targets[kClasses] = {};
+    const float *const values = t_.predictions + first * t_.pitch, *const weights = t_.weight;
     const int32_t* const all_ids = t_.ids;
-    const float* const weights = t_.weight;
-    const int64_t end = t_.padded;
+    const int64_t pitch = t_.pitch, end = t_.padded;
     for (int64_t i = 0; i < end; i += V::kLanes) {
       const I ids = V::template load_as<I>(all_ids + i);
-      const F weight = V::load(weights + i);
+      const F weight = V::load(weights + i), scale = V::load(scales + i);
       for (int k = 0; k < kClasses; ++k) {
-        const F p = weighted(first + k, i);
         const I target = ids == int32_t(first + k);
-        predictions[k] += p;
-        both[k] = V::add_where(target, both[k], p);
+        const Product p = weighted(V::load(values + k * pitch + i), scale, target);
+        predictions[k] = p.add_to(predictions[k]);
+        both[k] = p.add_where(target, both[k]);
         targets[k] = V::add_where(target, targets[k], weight);
       }
     }
     for (int k = 0; k < kClasses; ++k) add_totals(first + k, both[k], predictions[k], targets[k]);
+    add_terms_of(weighted);
   }
 
-  /// The same of a tile in rows: lanes keep to their classes, and are put together at the end. weighted(row, scale) are
-  /// predictions times weights.
-  template <class Weighted>
-  void add_rows(const Weighted& weighted) {
-    r_.mask ? add_rows<true>(weighted) : add_rows<false>(weighted);
-  }
-
+  /// The same of a tile in rows: lanes keep to their classes, and are put together at the end.
   template <bool kMasked, class Weighted>
-  void add_rows(const Weighted& weighted) {
+  void add_rows(Rows rows, const float* scales, const Weighted& weighted) {
     const int64_t row = r_.classes * V::kLanes, end = t_.padded;
+    const float* const weights = t_.weight;
+    const int32_t* const ids = t_.ids;
     for (int64_t k = 0; k < r_.classes; ++k) {
       F sums[3] = {};
       const I pixel = t_.lanes[k].pixel, label = t_.lanes[k].label;
-      const float* at = t_.rows + k * V::kLanes;
-      const float *const scales = t_.scale, *const weights = t_.weight;
-      const int32_t* const ids = t_.ids;
+      const float* at = rows.first + k * V::kLanes;
+      Weighted lanes = weighted;
       for (int64_t i = 0; i < end; i += V::kLanes, at += row) {
-        const F p = weighted(V::load(at), V::rearrange(V::load(scales + i), pixel));
         const I target = (I)V::rearrange(V::template load_as<F>(ids + i), pixel) == label;
-        sums[0] = V::add_where(target, sums[0], p);
-        sums[1] += p;
+        prefetch_next(at + rows.ahead);
+        const Product p = lanes(V::load(at), V::rearrange(V::load(scales + i), pixel), target);
+        sums[0] = p.add_where(target, sums[0]);
+        sums[1] = p.add_to(sums[1]);
         sums[2] = V::add_where(target, sums[2], kMasked ? V::rearrange(V::load(weights + i), pixel) : V::splat(1.f));
       }
       for (int of = 0; of < 3; ++of) totals_of(k)[kOfLanes + of].add(sums[of]);
+      add_terms_of(lanes);
     }
   }
 
@@ -249,17 +283,19 @@ class RegionMomentSweep {
     for (int64_t c = r_.first_class; c < r_.classes; ++c) cells[c].targets_squared = cells[c].targets;
   }
 
+  /// predicted(value, i, label, weight), of what the tile has of a class and of the pixels from i on.
   template <class Predicted>
-  void add_general(const Predicted& predicted) {
+  void add_general(const Predicted& prototype) {
     const auto transform = static_cast<math::RegionTransform>(r_.transform);
-    for (int64_t c = r_.first_class; c < r_.classes; ++c) {
+    for (int64_t c = first_class_with<Predicted>(); c < r_.classes; ++c) {
       F sums[kClassLines] = {};
+      Predicted predicted = prototype;
       for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
-        const F weight = V::load(t_.weight + i);
+        const F weight = V::load(t_.weight + i), label = label_at(t_, c, i);
         const I none = weight == 0.f;
-        const Prediction<V> x = predicted(c, i);
+        const Prediction<V> x = predicted(V::load(t_.predictions + c * t_.pitch + i), i, label, weight);
         const F value = math::transform_prediction<V>(transform, x.p, x.rest, float(r_.transform_parameter)).value;
-        const F q = V::select(none, F{}, value), y = V::select(none, F{}, label_at(t_, c, i));
+        const F q = V::select(none, F{}, value), y = V::select(none, F{}, label);
         sums[0] += weight * q * y;
         sums[1] += weight * q;
         sums[2] += weight * y;
@@ -268,6 +304,7 @@ class RegionMomentSweep {
         sums[5] += weight * V::select(y < q, y, q);  // q where that is not a number
       }
       for (int k = 0; k < kClassLines; ++k) totals_of(c)[k].add(sums[k]);
+      add_terms_of(predicted);
     }
   }
 
@@ -296,47 +333,18 @@ class RegionMomentSweep {
     focal_.add(focal);
   }
 
-  /// Sums of log(1 + x) with few logarithms: over two pixels it is log(1 + y), y = x1 + x2 + x1 x2, and y is as precise
-  /// as x where both are small. The y wait in a line that the x may come from.
-  class Products {
-   public:
-    static constexpr float kMost = 0x1p30f;  // for an x: four of them are no infinity
-
-    explicit Products(float* line) : line_(line), end_(line) {}
-
-    [[gnu::always_inline]] void add(F x) {
-      together_ = V::multiply_add(together_, x, together_ + x);
-      if (++count_ % 4 == 0) keep();
-    }
-    F logarithms() {
-      keep();
-      F sum = {};
-      for (const float* at = line_; at < end_; at += V::kLanes) sum += math::log_one_plus<V>(V::load(at));
-      return sum;
-    }
-
-   private:
-    void keep() {
-      V::store(end_, together_);
-      end_ += V::kLanes;
-      together_ = F{};
-    }
-
-    F together_ = {};
-    int count_ = 0;
-    float* line_;
-    float* end_;
-  };
+  using TargetProducts = Products<V, 4>;
+  static constexpr float kMostFactor = 0x1p30f;  // four of them are no infinity
 
   /// The cross-entropy where pixels count once or not at all.
   void add_logarithms() {
-    Products products(t_.own);
+    TargetProducts products(t_.own);
     F sum = {};
     for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
       const I none = V::load(t_.weight + i) == 0.f;
       const F x = V::select(none, F{}, V::load(t_.others + i) / V::load(t_.own + i));
-      if (V::all(x < Products::kMost)) {
-        products.add(x);
+      if (V::all(x < kMostFactor)) {
+        products.add(x, 1.f + x);
       } else {
         sum += math::log_one_plus<V>(x);
       }
@@ -406,6 +414,7 @@ class RegionMomentSweep {
   const RegionsRequest& r_;
   Activation activation_;
   bool plain_;
+  bool ones_ = false;  // whether all pixels of the tile weigh 1
   Total weight_, cross_entropy_, focal_;
 };
 

@@ -18,13 +18,35 @@ inline bool is_plain(const RegionsRequest& r) {
 template <class V>
 using Prediction = math::Prediction<V>;
 
+/// What a sigmoid is made of.
+template <class V>
+struct Sigmoid {
+  using F = typename V::F;
+  using I = typename V::I;
+
+  F size, e;       // |z|, exp(-|z|)
+  F all, inverse;  // 1 + e, 1 / (1 + e)
+  I negative;
+
+  CUTLOSS_INLINE Sigmoid of(F z) {
+    Sigmoid s;
+    s.size = math::magnitude<V>(z);
+    s.e = exp_float<V>(-s.size);
+    s.all = 1.f + s.e;
+    s.inverse = 1.f / s.all;
+    s.negative = z < 0.f;
+    return s;
+  }
+  [[gnu::always_inline]] F part() const { return V::select(negative, e, V::splat(1.f)); }
+  [[gnu::always_inline]] F p() const { return part() * inverse; }
+  [[gnu::always_inline]] F rest() const { return V::select(negative, V::splat(1.f), e) * inverse; }
+};
+
 template <class V>
 CUTLOSS_INLINE Prediction<V> predict(typename V::F z, Activation activation) {
-  using F = typename V::F;
   if (activation == Activation::kNone) return Prediction<V>::of_probability(z);
-  const F e = exp_float<V>(-math::magnitude<V>(z));
-  const F inverse = 1.f / (1.f + e);
-  return {V::select(z < 0.f, e, V::splat(1.f)) * inverse, V::select(z < 0.f, V::splat(1.f), e) * inverse};
+  const auto s = Sigmoid<V>::of(z);
+  return {s.p(), s.rest()};
 }
 
 /// dp/dz of what predict() gave.

@@ -19,18 +19,18 @@ class RunWriter {
   RunWriter(To* to, int64_t count) : to_(to), count_(count) {
     constexpr uintptr_t kBytes = V::kLanes * sizeof(To);
     const int head = kStream ? int((kBytes - reinterpret_cast<uintptr_t>(to) % kBytes) % kBytes / sizeof(To)) : 0;
-    int32_t turned[V::kLanes], from_last[V::kLanes];
+    int32_t joined[V::kLanes], from_last[V::kLanes];
     for (int i = 0; i < V::kLanes; ++i) {
-      turned[i] = (i + head) % V::kLanes;
+      joined[i] = i + head;
       from_last[i] = i >= head ? -1 : 0;
     }
-    turned_ = V::template load_as<I>(turned);
+    joined_ = V::template load_as<I>(joined);
     from_last_ = V::template load_as<I>(from_last);
     at_ = head - V::kLanes;
   }
 
   [[gnu::always_inline]] void push(F v) {
-    const F out = V::rearrange(V::select(from_last_, last_, v), turned_);
+    const F out = join(last_, v);
     if (at_ >= 0 && at_ + V::kLanes <= count_) {
       kStream ? V::stream(to_ + at_, out) : V::store(to_ + at_, out);
     } else {
@@ -42,6 +42,11 @@ class RunWriter {
   void finish() { push(F{}); }
 
  private:
+  [[gnu::always_inline]] F join(F last, F v) const {
+    if constexpr (requires(F a, I at) { V::rearrange(a, a, at); }) return V::rearrange(last, v, joined_);
+    return V::rearrange(V::select(from_last_, last, v), joined_ & (V::kLanes - 1));
+  }
+
   void write_part(F out) {
     const int64_t first = std::max<int64_t>(at_, 0), end = std::min(at_ + V::kLanes, count_);
     if (first >= end) return;
@@ -53,7 +58,7 @@ class RunWriter {
   To* to_;
   int64_t count_, at_;
   F last_ = {};
-  I turned_, from_last_;
+  I joined_, from_last_;
 };
 
 }  // namespace cutloss::cpu

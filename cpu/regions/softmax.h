@@ -30,7 +30,7 @@ struct TileSoftmax {
     t.in_rows = t.takes_rows;
     clear(t);
     if (t.in_rows) {
-      sweep_rows(t, image, slopes);
+      sweep_rows(t, image);
     } else if (t.count < t.padded || !t.r.channels_first) {
       t.load_plane(image, t.predictions);
       sweep(t, Lines<float>{t.predictions, t.pitch}, slopes);
@@ -133,22 +133,49 @@ struct TileSoftmax {
     });
   }
 
-  /// Exponentials stay as memory has the logits; only what is added up for a pixel is turned.
-  static void sweep_rows(Tile& t, const T* image, const CellSlopes* slopes) {
+  /// Exponentials stay as memory has the logits.
+  static void sweep_rows(Tile& t, const T* image) {
     const auto exponential = [](F z) { return exp_float<V>(z); };
-    t.map_rows(image, exponential, [&](int64_t i) {
-      const I ids = V::template load_as<I>(t.ids + i);
-      F sum = {}, own = V::splat(1.f), mean = {};
-      t.for_each_group([&]<int kClasses>(std::integral_constant<int, kClasses>, int64_t first) {
-        F e[kTogether];
-        Tile::template read_group<kClasses, true>(t.rows, i, first, t.r.classes, e);
-        const Sums<kClasses> sums(slopes, first);
-        sums.add(ids, e, &sum, &own, &mean);
-      });
-      V::store((kTarget ? t.others : t.sum) + i, sum);
-      if (kTarget) V::store(t.own + i, own);
-      if (kSlopes) V::store(t.mean + i, mean);
-    });
+    const Tile tile = t;
+    t.map_rows(image, exponential, [tile](int64_t i) { add_rows(tile, i); });
+  }
+
+  /// What is added up for the pixels from i on. A four of lanes is a pixel's: its classes are added up four at a time,
+  /// and the four sums, turned to their pixels, at the end.
+  CUTLOSS_INLINE void add_rows(const Tile& t, int64_t i) {
+    int32_t labels[V::kLanes];
+    for (int lane = 0; lane < V::kLanes; ++lane) labels[lane] = lane % 4;
+    I label = V::template load_as<I>(labels);
+    const F ids = V::template load_as<F>(t.ids + i);
+    F id[4] = {ids, ids, ids, ids}, sum[4] = {}, own[4] = {}, mean[4] = {};
+    V::turn_fours(id);
+    const int64_t classes = t.r.classes;
+    const float* const row = t.rows + i * classes;
+    const auto add = [&](int64_t first, I there) __attribute__((always_inline)) {
+      F e[4];
+      V::load_fours(row + first, classes, e);
+      for (int k = 0; k < 4; ++k) {
+        const F counted = V::select(there, e[k], F{});
+        const I other = (I)id[k] != label;
+        sum[k] = kTarget ? V::add_where(other, sum[k], counted) : sum[k] + counted;
+        if (kTarget) own[k] = V::select(other, own[k], own[k] + counted);
+        if (!kSlopes) continue;
+        const F slope = V::select(other, V::repeat_four(t.slopes + first), V::repeat_four(t.slopes_of_target + first));
+        mean[k] = V::multiply_add(counted, slope, mean[k]);
+      }
+      label += 4;
+    };
+    int64_t c = 0;
+    for (; c + 4 <= classes; c += 4) add(c, ~I{});
+    if (c < classes) add(c, label < int32_t(classes));
+
+    const auto of_pixels = [](F(&of_four)[4]) {
+      V::turn_fours(of_four);
+      return add_up<F>(of_four);
+    };
+    V::store((kTarget ? t.others : t.sum) + i, of_pixels(sum));
+    if (kTarget) V::store(t.own + i, V::select((I)ids < 0, V::splat(1.f), of_pixels(own)));
+    if (kSlopes) V::store(t.mean + i, of_pixels(mean));
   }
 
   static void add_own(Tile& t) {

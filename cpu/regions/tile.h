@@ -57,12 +57,17 @@ struct RegionTile {
     class_sums = reinterpret_cast<D*>(floats);
     floats += r.classes * kClassLines * kVectorBytes * 2 / sizeof(float);
     lanes = r.channels_first ? nullptr : reinterpret_cast<RowLanes*>(floats);
+    floats += r.classes * kLaneLines * kVectorBytes / sizeof(float);
+    slopes = floats;
+    slopes_of_target = slopes + whole_fours();
   }
 
   /// Elements of storage before a pixel of a class, and from one class to the next.
   int64_t offset(int64_t pixel) const {
     return r.channels_first ? s.image * r.classes * r.pixels + pixel : (s.image * r.pixels + pixel) * r.classes;
   }
+
+  int64_t whole_fours() const { return (r.classes + 3) / 4 * 4; }
 
   /// The first pixel and how many, and the same in whole vectors.
   void move_to(int64_t first) {
@@ -146,11 +151,11 @@ struct RegionTile {
   }
 
   /// From rows, [pixels, classes], to vectors of pixels from pixel i on, one for each class of a group. A group that
-  /// lacks some takes them from the group before, and back the same. kRoom: a few numbers beyond the rows may be read.
-  template <int kClasses, bool kRoom = false>
+  /// lacks some takes them from the group before, and back the same.
+  template <int kClasses>
   CUTLOSS_INLINE void read_group(const float* rows, int64_t i, int64_t first, int64_t classes, F (&v)[kGroup]) {
     const float* from = rows + i * classes + first;
-    if (kClasses == kGroup || (kRoom && classes < kGroup)) {
+    if (kClasses == kGroup) {
       V::load_fours(from, classes, v);
       V::turn_fours(v);
     } else if (classes > kGroup) {
@@ -232,17 +237,38 @@ struct RegionTile {
     then(end - V::kLanes);
   }
 
+  /// A tile's floats in rows, and how far on those of the next tile are, if they are still to be fetched.
+  struct Rows {
+    const float* first;
+    int64_t ahead;
+  };
+
+  /// The numbers themselves: where memory has them so, else a copy, and zeroes beyond the image's end.
+  template <class From>
+  Rows whole_rows(const From* image) {
+    if constexpr (std::is_same_v<From, float>) {
+      if (count == padded) return {image + offset(at), pitch * r.classes};
+    }
+    const auto same = [](F v) { return v; };
+    map_rows(image, same, [](int64_t) {});
+    return {rows, 0};
+  }
+
   /// The pixels of a vector, [kLanes, classes], are `classes` vectors of rows: of each of them, whose lanes are of
   /// which pixel and class, and with what slopes, if it is for a gradient.
-  void describe_rows(const CellSlopes* slopes) {
+  void describe_rows(const CellSlopes* cells) {
+    for (int64_t c = 0; cells && c < whole_fours(); ++c) {
+      slopes[c] = c < r.classes ? cells[c].b : 0;
+      slopes_of_target[c] = c < r.classes ? cells[c].a + cells[c].b : 0;
+    }
     int64_t k = 0;
     for (int32_t pixel = 0; pixel < V::kLanes; ++pixel) {
       for (int64_t c = 0; c < r.classes; ++c, ++k) {
         RowLanes& vector = lanes[k / V::kLanes];
         const int64_t lane = k % V::kLanes;
         vector.pixel[lane] = pixel, vector.label[lane] = int32_t(c);
-        vector.slope[lane] = slopes ? slopes[c].b : 0;
-        vector.slope_of_target[lane] = slopes ? slopes[c].a + slopes[c].b : 0;
+        vector.slope[lane] = cells ? slopes[c] : 0;
+        vector.slope_of_target[lane] = cells ? slopes_of_target[c] : 0;
       }
     }
   }
@@ -274,6 +300,7 @@ struct RegionTile {
   int32_t* ids;                                                     // [pitch]
   D* class_sums;                                                    // [classes, kClassLines, 2]
   RowLanes* lanes;                                                  // [classes], where channels come last
+  float *slopes, *slopes_of_target;                                 // [whole_fours()], likewise
 
  private:
   template <class From>

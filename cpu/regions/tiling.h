@@ -24,6 +24,7 @@ inline constexpr int64_t kMostTilePixels = 960;
 inline constexpr int kTileLines = 9;   // arrays of one number per pixel
 inline constexpr int kClassLines = 6;  // sums per class, each a vector of doubles
 inline constexpr int kLaneLines = 4;   // vectors per class that say what the lanes of rows are
+inline constexpr int kSlopeLines = 1;  // and one for the slopes, four classes at a time
 inline constexpr int64_t kVectorBytes = 64;
 
 constexpr RegionTiling tile_regions(const RegionsRequest& r) {
@@ -34,8 +35,9 @@ constexpr RegionTiling tile_regions(const RegionsRequest& r) {
   t.pixels = pixels / kTileQuantum % 2 == 0 ? pixels - kTileQuantum : pixels;
   t.planes = 1 + (r.soft_targets != 0) + (r.channels_first == 0);
   const int64_t floats = t.pixels * (r.classes * t.planes + kTileLines) + kVectorBytes;
-  t.scratch_bytes = size_t(floats) * sizeof(float) +
-                    size_t(r.classes) * (kClassLines * 2 + (r.channels_first ? 0 : kLaneLines)) * kVectorBytes;
+  t.scratch_bytes =
+      size_t(floats) * sizeof(float) +
+      size_t(r.classes) * (kClassLines * 2 + (r.channels_first ? 0 : kLaneLines + kSlopeLines)) * kVectorBytes;
   return t;
 }
 

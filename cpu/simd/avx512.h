@@ -50,15 +50,16 @@ struct Avx512 : Portable<16> {
     *high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
   }
   CUTLOSS_INLINE F rearrange(F v, I at) { return _mm512_permutexvar_ps((__m512i)at, v); }
+  /// Lane i is lane at[i] of a, and from kLanes on of b.
+  CUTLOSS_INLINE F rearrange(F a, F b, I at) { return _mm512_permutex2var_ps(a, (__m512i)at, b); }
   // A four is a lane of 128 bits.
-  CUTLOSS_INLINE __m256 two_fours(const float* first, const float* second) {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(first)), _mm_loadu_ps(second), 1);
-  }
   CUTLOSS_INLINE void load_fours(const float* rows, int64_t stride, F (&v)[4]) {
     for (int k = 0; k < 4; ++k) {
       const float* row = rows + k * stride;
-      const __m256 low = two_fours(row, row + 4 * stride), high = two_fours(row + 8 * stride, row + 12 * stride);
-      v[k] = _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+      v[k] = _mm512_castps128_ps512(_mm_loadu_ps(row));
+      v[k] = _mm512_mask_broadcast_f32x4(v[k], 0x00f0, _mm_loadu_ps(row + 4 * stride));
+      v[k] = _mm512_mask_broadcast_f32x4(v[k], 0x0f00, _mm_loadu_ps(row + 8 * stride));
+      v[k] = _mm512_mask_broadcast_f32x4(v[k], 0xf000, _mm_loadu_ps(row + 12 * stride));
     }
   }
   CUTLOSS_INLINE void store_fours(const F (&v)[4], float* rows, int64_t stride) {

@@ -176,6 +176,55 @@ const terms: RegionCase[] = [
     options: { focal: { weight: 2, gamma: 1.5, alpha: 0.25 }, crossEntropy: 1 },
   },
   { ...dice, name: 'focal, gamma 0', options: { focal: { weight: 2, gamma: 0 } } },
+  ...[1, 2, 3, 4, 7, 19].map(
+    (classes): RegionCase => ({
+      ...dice,
+      name: `sigmoid cross-entropy, ${classes} classes of many pixels`,
+      shape: [2, 23, 31, classes],
+      options: { activation: 'sigmoid', crossEntropy: 1 },
+    }),
+  ),
+  ...(['weights', 'binary', 'bytes', 'zero'] as const).map(
+    (mask): RegionCase => ({
+      ...dice,
+      name: `sigmoid cross-entropy, mask of ${mask}`,
+      shape: [1, 19, 23, 5],
+      mask,
+      options: { activation: 'sigmoid', crossEntropy: 1 },
+    }),
+  ),
+  {
+    ...dice,
+    name: 'sigmoid cross-entropy of pixels that are sure, right or wrong',
+    shape: [1, 40, 50, 5],
+    spread: 9,
+    someIgnored: true,
+    options: { activation: 'sigmoid', crossEntropy: 1, ignoreIndex: 255 },
+  },
+  {
+    ...dice,
+    name: 'sigmoid cross-entropy of pixels that are all sure and right',
+    shape: [1, 40, 50, 1],
+    spread: 0.5,
+    around: 30,
+    options: { activation: 'sigmoid', crossEntropy: 1e15 },
+  },
+  {
+    ...dice,
+    name: 'sigmoid cross-entropy, no background',
+    shape: [1, 19, 23, 5],
+    options: { activation: 'sigmoid', crossEntropy: 1, background: false },
+  },
+  ...(['oneHot', 'soft'] as const).map(
+    (targets): RegionCase => ({
+      ...dice,
+      name: `sigmoid cross-entropy, ${targets}`,
+      shape: [1, 19, 23, 5],
+      targets,
+      mask: 'weights',
+      options: { activation: 'sigmoid', crossEntropy: 1, background: false },
+    }),
+  ),
   ...[0, 1, 2.5].map(
     (gamma): RegionCase => ({
       ...dice,
