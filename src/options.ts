@@ -86,6 +86,13 @@ export function defineOptions<Table extends OptionTable>(
   };
 }
 
+const optionsOf = new Map<string, (options: unknown) => unknown>();
+
+/** Refuses the options that the loss of that name would refuse when it is called. */
+export function checkOptions(name: string, options: unknown): void {
+  optionsOf.get(name)?.(options);
+}
+
 /** The two parsers of a loss, each of which knows what the other takes. `required` names the inputs that there must be. */
 export function defineCall<Inputs extends OptionTable, Options extends OptionTable>(
   name: string,
@@ -101,17 +108,17 @@ export function defineCall<Inputs extends OptionTable, Options extends OptionTab
   const parts = { data: oneObject, shape: oneObject, kept: ofTfjs, dataId: ofTfjs };
   const isOption = say(Object.keys(options), 'is an option: pass it in the second argument');
   const isInput = say(Object.keys(inputs), `is an input: pass it with ${required.join(' and ')}`);
-  return {
-    parseInputs: defineOptions(`input of ${name}`, inputs, {
-      form,
-      forTensor: oneObject,
-      elsewhere: { ...isOption, ...parts },
-    }),
-    parseOptions: defineOptions(`option of ${name}`, options, {
-      forTensor: oneObject,
-      elsewhere: { ...isInput, ...parts },
-    }),
-  };
+  const parseInputs = defineOptions(`input of ${name}`, inputs, {
+    form,
+    forTensor: oneObject,
+    elsewhere: { ...isOption, ...parts },
+  });
+  const parseOptions = defineOptions(`option of ${name}`, options, {
+    forTensor: oneObject,
+    elsewhere: { ...isInput, ...parts },
+  });
+  optionsOf.set(name, parseOptions);
+  return { parseInputs, parseOptions };
 }
 
 function insteadOfObject(

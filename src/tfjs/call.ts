@@ -3,6 +3,7 @@
 
 import { tensor } from '../create.js';
 import { CutlossError } from '../errors.js';
+import { checkOptions } from '../options.js';
 import { bracketed, expected, isArray, isObject, listOf } from '../validate.js';
 import { sameShape, type TensorLike } from '../view.js';
 import { readTfTensor } from './convert.js';
@@ -49,6 +50,7 @@ export function bindLoss(tf: Tfjs, kernels: Kernels, name: string, entry: Bridge
       if (isTfTensor(value)) kept[constant] = value;
       else constants[constant] = isArray(value) ? tensor(value as number[]) : (value as TensorLike);
     }
+    checkOptions(name, options);
     const bound: BoundLoss = {
       kernel,
       loss: entry.loss,

@@ -48,11 +48,12 @@ describeBackends('errors', (tf, losses) => {
     ],
     ['one tensor', () => (losses.crossEntropy() as (t: unknown) => unknown)(ids()), 'DTYPE', 'for logits'],
     ['tensors as options', () => losses.crossEntropy(ids() as never), 'OPTION', 'options come first'],
+    ['a misspelled option', () => losses.crossEntropy({ reducton: 'sum' } as never), 'OPTION', "'reduction'"],
     [
-      'a misspelled option',
-      () => losses.crossEntropy({ reducton: 'sum' } as never)(ids(), logits()),
+      'a value that an option cannot have',
+      () => losses.crossEntropy({ labelSmoothing: 2 }),
       'OPTION',
-      "'reduction'",
+      'Expected a number from 0 to 1 for labelSmoothing',
     ],
     [
       'an option that tfjs drives',
@@ -88,6 +89,12 @@ describeBackends('errors', (tf, losses) => {
     });
     expect(caught).toBeInstanceOf(CutlossError);
     expect(caught).toMatchObject({ code: `ERR_CUTLOSS_${code}`, message: expect.stringContaining(message) });
+  });
+
+  const { fromTf: _, toTf: __, ...all } = losses;
+  test.each(Object.entries(all))('%s is not made with a misspelled option', (name, make) => {
+    const message = `Expected an option of ${name} but received 'reducton': did you mean 'reduction'?`;
+    expect(() => (make as (options: unknown) => unknown)({ reducton: 'sum' })).toThrow(message);
   });
 });
 
