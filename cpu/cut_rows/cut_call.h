@@ -51,6 +51,7 @@ inline CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {
   // The slope of a soft cap is by the logit. A share is rounded, which must not outlive what is subtracted from it: the
   // label of a smoothed target, and in the sum for the bias the targets of rows that may all be rounded alike.
   s.shares = k.pairs && r.softcap == 0 && !s.filters && !s.labels && !s.bias;
+  s.lends = s.classifier && !s.rounds && !s.filters;
   return s;
 }
 
@@ -59,11 +60,6 @@ struct Lines {
   char* from;
   const int32_t* order;
 };
-
-/// `count` lines, `stride` bytes apart, of which `width` bytes each are fetched during that many register tiles.
-inline Ahead fetched_during(int64_t tiles, const Lines& lines, int64_t count, int64_t stride, int64_t width) {
-  return {lines.from, lines.order, stride, width, count, divide_up(count * divide_up(width, 64), tiles)};
-}
 
 struct CutBuffers {
   // per row of the call
@@ -139,12 +135,12 @@ struct CutBuffers {
     b.live = arena.take<uint8_t>(blocks * divide_up(s.rows, s.panel));
     b.anchors = arena.take<float>(p.shares ? divide_up(p.kept_classes + p.lent_classes, kBlock) * rows : 0);
 
-    b.panels = arena.take<float>(std::max(p.pass_rows, p.chunk_rows) * s.words);
+    b.panels = arena.take<float>(std::max(p.pass_rows, p.most_rows()) * s.words);
     const int64_t shares = p.shares ? divide_up(s.rows, p.chunk_rows) * round_up(p.kept_classes, 2) : 0;
     const int64_t chunk_lines = std::max(round_up(p.chunk_classes, 2), shares / 2);
-    b.logits = arena.take<float>(chunk_lines * chunk_stride(p.chunk_rows) * (s.gradient() ? 1 : 0));
+    b.logits = arena.take<float>(p.chunk_rows > 0 ? chunk_lines * chunk_stride(p.chunk_rows) : 0);
     const bool one_row_chunk = s.rows <= p.chunk_rows;
-    b.strips = arena.take<float>(s.classifier ? words_of(s.pairs, p.chunk_rows) * round_up(s.dim, s.panel) : 0);
+    b.strips = arena.take<float>(s.classifier ? words_of(s.pairs, p.most_rows()) * round_up(s.dim, s.panel) : 0);
     const int64_t tiles = divide_up(p.chunk_rows, s.tile_rows);
     b.kept = arena.take<uint64_t>(s.filters ? divide_up(p.chunk_classes, kBlock) * tiles * kKeptWords : 0);
     const bool whole_hidden = !p.keeps_logits && !p.apart;  // every row waits for the last chunk of classes
@@ -181,6 +177,13 @@ struct CutCall {
   Lines lines_of(const View& of, Range places) const {
     char* first = of.as<char>() + (b.order ? 0 : places.first * r.dim * int64_t(element()));
     return {first, b.order ? b.order + places.first : nullptr};
+  }
+  /// Some dims of them.
+  Rectangle rectangle_of(const View& of, Range places, Range dims) const {
+    const Lines lines = lines_of(of, places);
+    const int64_t element = int64_t(this->element());
+    return {lines.from + dims.first * element, lines.order, r.dim * element, dims.count * element,
+            std::max<int64_t>(places.count, 0)};
   }
   const float* class_weights() const { return b.class_weights ? b.class_weights : r.class_weights.as<const float>(); }
 

@@ -46,9 +46,12 @@ class Parts {
 
 /// What a block of classes works in.
 struct CutGradient::BlockScratch {
-  TargetHere* targets;
+  TargetHere* targets;  // of the block, by line
+  int64_t target_count = 0;
   float* words;         // dz along rows, as the product with hidden reads it
-  BFloat16* row_words;  // where that is not what lies in the chunk
+  int64_t stride;       // of its lines, in words
+  BFloat16* row_words;  // where that is not what lies in the chunk: pairs,
+  float* copy;          // or what must be out of the way
   float* lines;         // two lines of dz, and what shares are scaled by
   uint64_t* kept;       // [lines][kept_words], a bit per row; null where nothing is filtered
   int64_t kept_words;
@@ -60,12 +63,13 @@ struct CutGradient::BlockScratch {
   int32_t order[kBlock], places[kBlock];
 
   BlockScratch(Parts& parts, const CutCall& c) {
-    const int64_t rows = c.plan.chunk_rows;
+    const int64_t rows = c.plan.most_rows();
     kept_words = divide_up(rows, 64);
     most_runs = divide_up(rows, 2);
     targets = parts.take<TargetHere>(rows);
     lines = parts.take<float>(3 * rows);
     row_words = parts.take<BFloat16>(c.k.pairs ? kBlock * chunk_stride(rows) : 0);
+    copy = parts.take<float>(kBlock * (c.plan.lent_rows > 0 ? chunk_stride(c.plan.lent_rows) : 0));
     kept = parts.take<uint64_t>(c.shape.filters ? kBlock * kept_words : 0);
     runs = parts.take<Run>(c.shape.filters ? divide_up(kBlock, c.k.tile_rows) * most_runs : 0);
     target_sum = parts.take<float>(c.r.dim);
@@ -77,22 +81,51 @@ void CutGradient::compute(const GradientChunk& chunk) {
   const CutShape& s = c_.shape;
   if (chunk.of.classifier) pack_strips(chunk);
 
+  for_each_block(chunk, [&](Range block, BlockScratch& scratch) {
+    differentiate(chunk, block, scratch);
+    if (chunk.of.hidden && c_.r.filter_hidden && scratch.kept) mark_rows(chunk, block, scratch.kept);
+    if (chunk.of.classifier && !chunk.lent) grow_classifier(chunk, block, scratch);
+  });
+  if (chunk.of.hidden) {
+    const HiddenTasks tasks = hidden_tasks(chunk.rows.count, s.dim, s.panel, s.tile_rows);
+    c_.run(tasks.count(), kBlock * tasks.dims + 4 * kBlock, [&](int64_t i, float* scratch) {
+      rows_of(chunk, part_of({0, s.dim}, tasks.dims, i / tasks.row_groups),
+              part_of(chunk.rows, tasks.rows, i % tasks.row_groups), scratch);
+    });
+  }
+  if (!chunk.lent) return;
+  for_each_block(chunk, [&](Range block, BlockScratch& scratch) {
+    scratch.words = scratch.copy;
+    scratch.stride = chunk_stride(c_.plan.lent_rows);
+    for (int64_t line = 0; line < block.count; ++line) {
+      std::copy_n(words_at(chunk, block.first + line), chunk.rows.count, scratch.copy + line * scratch.stride);
+    }
+    grow_classifier(chunk, block, scratch);
+  });
+}
+
+template <class Do>
+void CutGradient::for_each_block(const GradientChunk& chunk, Do&& each) {
   Parts counting;
   const BlockScratch sizes(counting, c_);
-  c_.run(divide_up(chunk.classes.count, kBlock), counting.floats(),
-         [&](int64_t i, float* scratch) { classes_of(chunk, part_of(chunk.classes, kBlock, i), scratch); });
-
-  if (!chunk.of.hidden) return;
-  const HiddenTasks tasks = hidden_tasks(chunk.rows.count, s.dim, s.panel, s.tile_rows);
-  c_.run(tasks.count(), kBlock * tasks.dims + 4 * kBlock, [&](int64_t i, float* scratch) {
-    rows_of(chunk, part_of({0, s.dim}, tasks.dims, i / tasks.row_groups),
-            part_of(chunk.rows, tasks.rows, i % tasks.row_groups), scratch);
+  c_.run(divide_up(chunk.classes.count, kBlock), counting.floats(), [&](int64_t i, float* memory) {
+    if (c_.cancel.requested()) return;
+    const Range block = part_of(chunk.classes, kBlock, i);
+    Parts parts(memory);
+    BlockScratch scratch(parts, c_);
+    scratch.words = c_.k.pairs ? reinterpret_cast<float*>(scratch.row_words) : words_at(chunk, block.first);
+    scratch.stride = words_of(c_.k.pairs, stride(chunk));
+    scratch.target_count = c_.targets_in(chunk.rows, block, scratch.targets);
+    std::sort(scratch.targets, scratch.targets + scratch.target_count, [](const TargetHere& x, const TargetHere& y) {
+      return x.line != y.line ? x.line < y.line : x.row < y.row;
+    });
+    each(block, scratch);
   });
 }
 
 void CutGradient::pack_strips(const GradientChunk& chunk) {
   const CutShape& s = c_.shape;
-  const int64_t words = words_of(s.pairs, c_.plan.chunk_rows);
+  const int64_t words = words_of(s.pairs, c_.plan.most_rows());
   // A row without a gradient is left out, whatever it holds.
   const float* matters = c_.b.matters + chunk.rows.first;
   c_.run(divide_up(s.dim, s.panel), 0, [&](int64_t i, float*) {
@@ -103,23 +136,14 @@ void CutGradient::pack_strips(const GradientChunk& chunk) {
   });
 }
 
-void CutGradient::classes_of(const GradientChunk& chunk, Range block, float* memory) {
-  if (c_.cancel.requested()) return;
+void CutGradient::differentiate(const GradientChunk& chunk, Range block, BlockScratch& scratch) {
   const CutBuffers& b = c_.b;
-  Parts parts(memory);
-  BlockScratch scratch(parts, c_);
-  float* words = words_at(chunk, block.first);
-  scratch.words = c_.k.pairs ? reinterpret_cast<float*>(scratch.row_words) : words;
-  const int64_t count = c_.targets_in(chunk.rows, block, scratch.targets);
-  std::sort(scratch.targets, scratch.targets + count, [](const TargetHere& x, const TargetHere& y) {
-    return x.line != y.line ? x.line < y.line : x.row < y.row;
-  });
   const auto at_rows = [&](const float* array) { return array ? array + chunk.rows.first : nullptr; };
   double* sums = chunk.of.bias ? b.bias_sums + block.first : nullptr;
-  c_.k.differentiate({words,
+  c_.k.differentiate({words_at(chunk, block.first),
                       chunk.shares ? c_.anchors_at(block.first, chunk.rows.first) : nullptr,
                       scratch.row_words,
-                      chunk_stride(c_.plan.chunk_rows),
+                      stride(chunk),
                       block.count,
                       round_up(chunk.rows.count, c_.k.panel),
                       block.first,
@@ -127,16 +151,14 @@ void CutGradient::classes_of(const GradientChunk& chunk, Range block, float* mem
                       c_.class_weights(),
                       {at_rows(b.reference), at_rows(b.factor), at_rows(b.labels), at_rows(b.threshold)},
                       scratch.targets,
-                      count,
+                      scratch.target_count,
                       sums,
                       scratch.kept,
                       scratch.kept_words,
                       scratch.lines});
-  for (int64_t t = 0; sums && t < count; ++t) {
+  for (int64_t t = 0; sums && t < scratch.target_count; ++t) {
     sums[scratch.targets[t].line] += b.target_factor[chunk.rows.first + scratch.targets[t].row];
   }
-  if (chunk.of.hidden && c_.r.filter_hidden && scratch.kept) mark_rows(chunk, block, scratch.kept);
-  if (chunk.of.classifier) grow_classifier(chunk, block, scratch, count);
 }
 
 void CutGradient::mark_rows(const GradientChunk& chunk, Range block, const uint64_t* kept) {
@@ -153,33 +175,31 @@ void CutGradient::mark_rows(const GradientChunk& chunk, Range block, const uint6
   }
 }
 
-void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, BlockScratch& scratch,
-                                  int64_t target_count) {
-  const int64_t dim = c_.r.dim, stride = chunk_stride(c_.plan.chunk_rows);
+void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, BlockScratch& scratch) {
+  const int64_t dim = c_.r.dim;
   const int64_t bytes = dim * int64_t(c_.element());
   const Lines out = c_.lines_of(c_.r.classifier_gradient, block);
   const Sums sums = sums_of(chunk, block, scratch);
-  if (chunk.first_rows()) {
+  const KeptTiles tiles = c_.r.filter_classifier && scratch.kept ? keep_tiles(chunk, block, scratch) : KeptTiles{};
+  if (chunk.first_rows() && tiles.order) {
     for (int64_t line = 0; line < block.count; ++line) std::fill_n(sums.at(line), dim, 0.f);
   }
-  add_targets(chunk, scratch, target_count, sums);
 
   // a word is a row, or two: each line of dz has its own
   Product p = {};
   p.a = scratch.words;
-  p.row = words_of(c_.k.pairs, stride);
+  p.row = scratch.stride;
   p.pair = 2 * p.row;
   p.step = 1;
   p.rows = block.count;
   p.places = sums.order;
   p.stride = dim;
-  p.add = true;
+  p.add = !chunk.first_rows() || tiles.order;
   const Run all = {0, words_of(c_.k.pairs, chunk.rows.count)};
   p.runs = &all;
   p.run_count = 1;
-  const KeptTiles tiles = c_.r.filter_classifier && scratch.kept ? keep_tiles(chunk, block, scratch) : KeptTiles{};
   for (int64_t at = 0; at < dim; at += c_.k.panel) {
-    p.panel = c_.b.strips + at * words_of(c_.k.pairs, c_.plan.chunk_rows);
+    p.panel = c_.b.strips + at * words_of(c_.k.pairs, c_.plan.most_rows());
     p.columns = std::min(c_.k.panel, dim - at);
     p.to = sums.first + at;
     if (!tiles.order) {
@@ -196,6 +216,7 @@ void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, Block
       c_.k.multiply(p);
     }
   }
+  add_targets(chunk, scratch, sums);
   if (!c_.shape.rounds || chunk.rows.end() != c_.r.rows) return;
   for (int64_t line = 0; line < block.count; ++line) {
     c_.k.narrow(sums.at(line), dim, out.from + (out.order ? out.order[line] : line) * bytes);
@@ -211,9 +232,8 @@ CutGradient::Sums CutGradient::sums_of(const GradientChunk& chunk, Range block, 
 }
 
 /// The rows of one target are added up before they join the sum of all chunks, which may be large beside each.
-void CutGradient::add_targets(const GradientChunk& chunk, const BlockScratch& scratch, int64_t count,
-                              const Sums& sums) {
-  const int64_t dim = c_.r.dim;
+void CutGradient::add_targets(const GradientChunk& chunk, const BlockScratch& scratch, const Sums& sums) {
+  const int64_t dim = c_.r.dim, count = scratch.target_count;
   for (int64_t t = 0; t < count;) {
     const int64_t line = scratch.targets[t].line;
     std::fill_n(scratch.target_sum, dim, 0.f);
@@ -257,7 +277,7 @@ CutGradient::KeptTiles CutGradient::keep_tiles(const GradientChunk& chunk, Range
 }
 
 void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, float* memory) {
-  const int64_t dim = c_.r.dim, stride = chunk_stride(c_.plan.chunk_rows), element = int64_t(c_.element());
+  const int64_t dim = c_.r.dim, stride = this->stride(chunk), element = int64_t(c_.element());
   Parts parts(memory);
   auto* strips = parts.take<float>(kBlock * round_up(dims.count, c_.k.panel));
   auto* runs = parts.take<Run>(divide_up(kBlock, 2));
@@ -291,15 +311,11 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
     const int64_t words = words_of(c_.k.pairs, block.count), panel = words * c_.k.panel;
     const float* dz = words_at(chunk, block.first) + in_chunk;
     const Lines classes = c_.lines_of(c_.r.classifier, block);
-    Ahead lines, logits;
-    if (next.count > 0 && !filtered) {
-      const int64_t tiles = divide_up(rows.count, c_.k.tile_rows), width = dims.count * element;
-      Lines soon = c_.lines_of(c_.r.classifier, next);
-      soon.from += dims.first * element;
-      lines = fetched_during(tiles * divide_up(dims.count, c_.k.panel), soon, next.count, dim * element, width);
-      const Lines dz_soon = {reinterpret_cast<char*>(words_at(chunk, next.first) + in_chunk), nullptr};
-      logits = fetched_during(tiles, dz_soon, words_of(c_.k.pairs, next.count), stride * 4, rows.count * 4);
-    }
+    const int64_t soon = std::max<int64_t>(next.count, 0);
+    Ahead ahead(
+        divide_up(rows.count, c_.k.tile_rows) * divide_up(dims.count, c_.k.panel) * words,
+        {words_at(chunk, next.first) + in_chunk, nullptr, stride * 4, rows.count * 4, words_of(c_.k.pairs, soon)},
+        c_.rectangle_of(c_.r.classifier, {next.first, soon}, dims));
     bool packed = false;
     const Run whole = {0, words};
     for (int64_t at = 0; at < rows.count; at += tile) {
@@ -323,7 +339,7 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
         p.panel = strips + j * panel;
         p.columns = strip.count;
         p.to = sums + at * dim + strip.first - dims.first;
-        p.ahead = j == 0 ? &logits : &lines;
+        p.ahead = filtered ? nullptr : &ahead;
         c_.k.multiply(p);
       }
       packed = true;

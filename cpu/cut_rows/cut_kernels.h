@@ -18,20 +18,39 @@ struct Run {
   int64_t begin, end;
 };
 
-/// A rectangle of memory that will be read soon: fetched a few lines at a time, between register tiles.
-struct Ahead {
-  const char* from = nullptr;
-  const int32_t* order = nullptr;           // the rows that are meant, or null: 0, 1, ...
-  int64_t stride = 0, width = 0, rows = 0;  // width in bytes
-  int64_t share = 0;                        // lines at a time
-  int64_t row = 0, at = 0;
+/// A rectangle of memory.
+struct Rectangle {
+  const void* from;
+  const int32_t* order;         // the rows that are meant, or null: 0, 1, ...
+  int64_t stride, width, rows;  // stride and width in bytes
 
-  CUTLOSS_HD void fetch() {
-    for (int64_t n = share; n > 0 && row < rows; --n) {
-      __builtin_prefetch(from + (order ? order[row] : row) * stride + at, 0, 2);
-      if ((at += 64) >= width) at = 0, ++row;
-    }
+  CUTLOSS_HD int64_t lines() const { return rows * ((width + 63) / 64); }
+};
+
+/// Rectangles that will be needed soon: fetched one line of the cache at a time, every few steps of a sum. Many at once
+/// would have to wait for each other, and the sum for them.
+class Ahead {
+ public:
+  /// Both, in so many steps.
+  CUTLOSS_HD Ahead(int64_t steps, const Rectangle& first, const Rectangle& second = {}) : now_(first), then_(second) {
+    const int64_t lines = first.lines() + second.lines();
+    every_ = lines == 0 || lines >= steps ? 1 : steps / lines;
   }
+
+  CUTLOSS_HD int64_t every() const { return every_; }
+  CUTLOSS_HD void fetch() {
+    if (row_ == now_.rows) {
+      if (then_.rows == 0) return;
+      now_ = then_, then_.rows = row_ = 0;
+    }
+    __builtin_prefetch(static_cast<const char*>(now_.from) + (now_.order ? now_.order[row_] : row_) * now_.stride + at_,
+                       0, 2);
+    if ((at_ += 64) >= now_.width) at_ = 0, ++row_;
+  }
+
+ private:
+  Rectangle now_, then_;
+  int64_t every_, row_ = 0, at_ = 0;
 };
 
 /// to[places[i]][j] (+)= sum over k of a(lines[i], k) panel[k][j], with a(i, k) at a + (i / 2) pair + (i % 2) row + k

@@ -52,18 +52,16 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
     k.widen(c_.classifier_row(c_.class_at(block.first + i)), 1, c_.r.dim, widened + i * words);
   }
 
-  const int64_t panels = divide_up(rows.count, k.panel);
-  const int64_t tiles = panels * divide_up(block.count, k.tile_rows) * divide_up(words, kMostWords);
-  const Range next = part_of(classes, kBlock, (block.end() - classes.first) / kBlock);
-  Ahead ahead;
-  if (next.count > 0) {
-    const int64_t width = c_.r.dim * int64_t(c_.element());
-    ahead = fetched_during(tiles, c_.lines_of(c_.r.classifier, next), next.count, width, width);
-  }
-
   const int64_t place = block.first - classes.first;
   const bool keeps = place < wanted.kept;
   const int64_t stride = keeps ? wanted.stride : k.panel;
+  const int64_t panels = divide_up(rows.count, k.panel);
+  const Range next = part_of(classes, kBlock, (block.end() - classes.first) / kBlock);
+  const float* room = keeps ? wanted.keep + (place + kBlock) * stride : nullptr;
+  Ahead ahead(panels * divide_up(block.count, k.tile_rows) * words,
+              c_.rectangle_of(c_.r.classifier, next, {0, c_.r.dim}),
+              {room, nullptr, stride * 4, panels * k.panel * 4, room ? next.count : 0});
+
   for (int64_t i = 0; i < panels; ++i) {
     float* to = keeps ? wanted.keep + place * stride + i * k.panel : tile;
     if (!live(i)) {

@@ -52,15 +52,19 @@ struct MicroKernel {
 #pragma GCC unroll 8
       for (int i = 0; i < kRows; ++i) at[i] = lines.from[i] + begin * p.step;
       const float* panel = p.panel + begin * kColumns;
-      for (int64_t k = begin; k < end; ++k, panel += kColumns) {
-        F b[kVectors];
+      for (int64_t k = begin; k < end;) {
+        const int64_t until = p.ahead && end - k > p.ahead->every() ? k + p.ahead->every() : end;
+        if (p.ahead) p.ahead->fetch();
+        for (; k < until; ++k, panel += kColumns) {
+          F b[kVectors];
 #pragma GCC unroll 4
-        for (int j = 0; j < kVectors; ++j) b[j] = V::load(panel + j * kLanes);
+          for (int j = 0; j < kVectors; ++j) b[j] = V::load(panel + j * kLanes);
 #pragma GCC unroll 8
-        for (int i = 0; i < kRows; ++i) {
+          for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 4
-          for (int j = 0; j < kVectors; ++j) sum[i][j] = Words::step(at[i], b[j], sum[i][j]);
-          at[i] += p.step;
+            for (int j = 0; j < kVectors; ++j) sum[i][j] = Words::step(at[i], b[j], sum[i][j]);
+            at[i] += p.step;
+          }
         }
       }
     }
@@ -108,7 +112,6 @@ struct TileProduct {
         lines.from[n] = p.a + line / 2 * p.pair + line % 2 * p.row;
         lines.to[n] = p.to + place * p.stride;
       }
-      if (p.ahead) p.ahead->fetch();
       Kernel::run(lines, p);
     }
   }

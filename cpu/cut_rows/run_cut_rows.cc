@@ -66,7 +66,9 @@ class CutRun {
     if (!c_.shape.gradient() || !c_.plan.keeps_logits) measure();
     if (!c_.shape.gradient()) return;
     if (c_.plan.keeps_logits) {
-      for_each_part({0, c_.r.rows}, c_.plan.chunk_rows, [&](Range rows) { both_of(rows); });
+      const int64_t lent = std::min(c_.plan.lent_rows, c_.r.rows);
+      if (lent > 0) both_of({0, lent}, true);
+      for_each_part({lent, c_.r.rows - lent}, c_.plan.chunk_rows, [&](Range rows) { both_of(rows, false); });
     } else if (c_.plan.apart) {
       if (c_.shape.hidden) {
         for_each_part({0, c_.r.rows}, c_.plan.chunk_rows, [&](Range rows) {
@@ -112,12 +114,13 @@ class CutRun {
   }
 
   /// Loss and gradient of some rows, from logits that are computed once.
-  void both_of(Range rows) {
-    const Range classes = {0, c_.r.classes};
-    logits_.compute(rows, classes, kept(classes.count, true, false));
+  void both_of(Range rows, bool lent) {
+    const GradientChunk chunk = {rows, {0, c_.r.classes}, wanted(), true, true, nullptr, lent};
+    logits_.compute(rows, chunk.classes,
+                    {gradient_.words_at(chunk, 0), c_.r.classes, gradient_.stride(chunk), true, false});
     if (!c_.interrupted().ok()) return;
     logits_.finish(rows);
-    gradient_.compute({rows, classes, wanted(), true, true, nullptr});
+    gradient_.compute(chunk);
   }
 
   /// The classes whose shares lie in the classifier's gradient come first: their own rows of it are none of those, and
@@ -151,7 +154,7 @@ class CutRun {
   void differentiate(Range rows, Range classes, const GradientsOf& of, Fraction16* shares) {
     const int64_t lent = c_.first_lent();
     const bool first = classes.first == (lent < c_.r.classes ? lent : 0), last = classes.end() == lent;
-    gradient_.compute({rows, classes, of, first, last, shares});
+    gradient_.compute({rows, classes, of, first, last, shares, false});
   }
 
   CutCall& c_;
@@ -166,7 +169,7 @@ Status run_cut_rows(CutRowsRequest& request, const Level& level, ThreadPool& poo
   const CutKernels& kernels = level.cut_rows->by_dtype[static_cast<int>(request.hidden.dtype)];
   CutCall call(request, kernels, level, pool, cancel);
   call.shape = shape_of(request, kernels);
-  const int64_t budget = request.workspace_bytes > 0 ? request.workspace_bytes : kDefaultWorkspace;
+  const int64_t budget = request.workspace_bytes > 0 ? request.workspace_bytes : default_workspace(call.shape);
   const auto bytes = [&](const CutPlan& plan) {
     Arena counting;
     CutBuffers::lay_out(counting, call.shape, plan);

@@ -20,8 +20,6 @@ constexpr int64_t kPanelBytes = int64_t{4} << 20;
 /// Stretches of classes whose statistics are kept apart and met in order.
 constexpr int64_t kMostSpans = 32;
 
-constexpr int64_t kDefaultWorkspace = int64_t{64} << 20;
-
 /// Rows of a chunk, for which the classifier is read three times, below which computing all logits twice is cheaper.
 constexpr int64_t kFewestKeptRows = 64;
 
@@ -61,12 +59,14 @@ constexpr HiddenTasks hidden_tasks(int64_t rows, int64_t dim, int64_t panel, int
 }
 
 /// The chunks of a call. Where logits are kept, a chunk has all classes, and what the forward pass made of its rows
-/// becomes their gradient in place (6 rows classes dim operations). Otherwise every logit is computed once for the
+/// becomes their gradient in place (6 rows classes dim operations); of the first rows, as many as hidden has dims, the
+/// logits of a class lie where its gradient will be. Otherwise every logit is computed once for the
 /// statistics and once more for the gradient (8), or twice more where the two gradients are taken apart (10); but not
 /// again those that there is room for while the statistics are taken: of the first classes in the memory of a chunk,
 /// and, as shares, of the last classes in the memory of the classifier's gradient.
 struct CutPlan {
   int64_t pass_rows = 0;      // packed at a time in the forward pass
+  int64_t lent_rows = 0;      // of a first chunk, whose logits lie in the classifier's gradient
   int64_t chunk_rows = 0;     // of logits at a time in the gradient
   int64_t chunk_classes = 0;  // likewise
   bool keeps_logits = false;
@@ -74,6 +74,8 @@ struct CutPlan {
   bool shares = false;       // what is left for the gradient are not logits but shares, of half their size
   int64_t kept_classes = 0;  // from the first, whose logits or shares are left in a chunk
   int64_t lent_classes = 0;  // to the last, whose shares are left in the gradient of the classes before them
+
+  int64_t most_rows() const { return std::max(lent_rows, chunk_rows); }  // of a chunk
 };
 
 struct CutShape {
@@ -85,6 +87,7 @@ struct CutShape {
   bool filters;
   bool skips;   // some logits need not be computed again, if what they were the first time says so
   bool shares;  // exp(z - anchor) in 16 bits is exact enough to be left for the gradient
+  bool lends;   // the classifier's gradient is of floats, line by line those of the classes
   bool sorts;   // classes are taken in an order of their own
   bool class_weights;
   bool entropy, labels, argmax;
@@ -138,6 +141,15 @@ constexpr CutPlan with_classes(const CutShape& s, CutPlan plan, int64_t classes)
   return plan;
 }
 
+/// Scratch memory of a call that does not say. More than a third of its logits is not worth it, unless that is little
+/// or sums of 16-bit gradients lie there too.
+constexpr int64_t default_workspace(const CutShape& s) {
+  constexpr int64_t kLeast = int64_t{20} << 20, kMost = int64_t{64} << 20;
+  if (s.rounds) return kMost;
+  const int64_t bytes_of_row = 4 * std::max<int64_t>(s.classes, 1);
+  return std::clamp(std::min(s.rows / 3, kMost / bytes_of_row + 1) * bytes_of_row, kLeast, kMost);
+}
+
 /// Within `budget` bytes, of which a plan needs `bytes(plan)`; a call for less than the smallest plan gets that.
 template <class Bytes>
 CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
@@ -151,17 +163,25 @@ CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
   plan.pass_rows = std::clamp(pass, s.panel, all_rows);
   if (!s.gradient()) return plan;
 
-  const auto kept = [&](int64_t rows) {
+  const auto kept = [&](int64_t lent, int64_t rows) {
     CutPlan whole;
-    whole.pass_rows = whole.chunk_rows = rows;
+    whole.lent_rows = lent;
+    whole.chunk_rows = rows;
+    whole.pass_rows = whole.most_rows();
     whole.chunk_classes = s.classes;
     whole.keeps_logits = true;
     return whole;
   };
-  const int64_t most = std::min(kMostChunkRows / s.panel * s.panel, all_rows);
-  const int64_t fitting = largest_fitting(s.panel, most, budget, [&](int64_t rows) { return bytes(kept(rows)); });
-  if (fitting >= std::min(kFewestKeptRows, all_rows)) {
-    return kept(round_up(divide_up(all_rows, divide_up(all_rows, fitting)), s.panel));
+  const int64_t most = kMostChunkRows / s.panel * s.panel;
+  const int64_t lendable = s.lends ? std::min({s.dim / s.panel * s.panel, most, all_rows}) : 0;
+  for (const int64_t lent : {int64_t{0}, lendable}) {
+    const int64_t others = all_rows - lent;
+    const int64_t fitting =
+        largest_fitting(s.panel, std::min(most, others), budget, [&](int64_t rows) { return bytes(kept(lent, rows)); });
+    // what the classifier's gradient could lend is not needed where one chunk has all rows
+    const int64_t wanted = lent < lendable ? others : std::min(kFewestKeptRows, others);
+    if (fitting < wanted || bytes(kept(lent, fitting)) > budget) continue;
+    return kept(lent, fitting > 0 ? round_up(divide_up(others, divide_up(others, fitting)), s.panel) : 0);
   }
 
   const struct {

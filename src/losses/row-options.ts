@@ -53,7 +53,10 @@ export interface RowOptions {
   gradientFilter?: GradientFilter;
   /** What else to return per row, from the same pass. */
   outputs?: readonly RowOutput[];
-  /** Upper bound on scratch memory in bytes. Default 64 MiB on the CPU, 512 MiB on a GPU. */
+  /**
+   * Upper bound on scratch memory in bytes. Default on the CPU 64 MiB, in float32 no more than a third of what the logits
+   * would take, or 20 MiB; 512 MiB on a GPU.
+   */
   workspaceBytes?: number;
   /** Bitwise equal results from run to run on one machine and thread count. Default true. */
   deterministic?: boolean;

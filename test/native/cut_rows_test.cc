@@ -33,7 +33,7 @@ void plans() {
             cpu::CutShape s = {};
             s.rows = rows, s.classes = classes, s.dim = s.words = dim, s.rounds = rounds, s.shares = shares;
             s.panel = 64, s.tile_rows = 6;
-            s.hidden = s.classifier = true;
+            s.hidden = s.classifier = true, s.lends = !rounds;
             const auto bytes = [&](const cpu::CutPlan& plan) {
               cpu::Arena counting;
               cpu::CutBuffers::lay_out(counting, s, plan);
@@ -41,7 +41,11 @@ void plans() {
             };
             const cpu::CutPlan plan = cpu::plan_cut_rows(s, budget, bytes);
             CHECK(plan.pass_rows > 0 && plan.pass_rows % s.panel == 0);
-            CHECK(plan.chunk_rows > 0 && plan.chunk_rows % s.panel == 0 && plan.chunk_rows <= cpu::kMostChunkRows);
+            CHECK(plan.chunk_rows % s.panel == 0 && plan.lent_rows % s.panel == 0);
+            CHECK(plan.most_rows() > 0 && plan.most_rows() <= cpu::kMostChunkRows);
+            CHECK(plan.chunk_rows > 0 || plan.lent_rows >= rows);
+            CHECK(plan.lent_rows == 0 || (plan.keeps_logits && plan.lent_rows <= dim));
+            CHECK(plan.lent_rows > 0 || !s.lends || !plan.keeps_logits || dim < s.panel || rows <= plan.chunk_rows);
             CHECK(plan.chunk_classes > 0 && plan.chunk_classes <= classes);
             CHECK(plan.chunk_classes == classes || plan.chunk_classes % cpu::kBlock == 0);
             CHECK(!plan.keeps_logits || plan.chunk_classes == classes);
@@ -155,6 +159,26 @@ void with_shares(const cpu::Level& level) {
   against_loops<BFloat16>(DType::kBFloat16, 0x1p-8, rows, dim, classes, workspace);
 }
 
+/// Where the logits of the first rows, and of all rows, lie in the classifier's gradient.
+void with_lent_rows(const cpu::Level& level) {
+  const cpu::CutKernels& kernels = level.cut_rows->by_dtype[int(DType::kFloat32)];
+  const int64_t dim = 70, classes = 3001;
+  for (const int64_t rows : {40, 130}) {
+    const int64_t workspace = rows * classes * 3;
+    cpu::CutShape s = {};
+    s.rows = rows, s.classes = classes, s.dim = s.words = dim;
+    s.panel = kernels.panel, s.tile_rows = kernels.tile_rows;
+    s.hidden = s.classifier = s.lends = true;
+    const cpu::CutPlan plan = cpu::plan_cut_rows(s, workspace, [&](const cpu::CutPlan& plan) {
+      cpu::Arena counting;
+      cpu::CutBuffers::lay_out(counting, s, plan);
+      return counting.bytes();
+    });
+    CHECK(plan.keeps_logits && plan.lent_rows > 0 && (plan.chunk_rows > 0) == (plan.lent_rows < rows));
+    against_loops<float>(DType::kFloat32, 0x1p-20, rows, dim, classes, workspace);
+  }
+}
+
 /// A tile that the forward pass calls dead holds no softmax above eps, and one that it calls live does; in words of
 /// very different frequency, so that there are both.
 void what_is_live(const cpu::Level& level) {
@@ -230,6 +254,7 @@ int main() {
   test::for_each_level(what_is_live);
   test::for_each_level([](const cpu::Level& level) {
     with_shares(level);
+    with_lent_rows(level);
     const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 2}, {63, 17, 97}, {65, 33, 193}, {130, 65, 96}, {7, 129, 500}};
     for (const auto& [rows, dim, classes] : sizes) {
       for (const int64_t workspace : {0, 1}) {
