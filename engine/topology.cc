@@ -50,7 +50,7 @@ int64_t most_bars(const FieldBatch& f) noexcept {
   return f.axes == 3 && f.wants(1) ? 2 * voxels : (voxels + 1) / 2;
 }
 
-int64_t most_prepared_words(const FieldBatch& f) noexcept { return (f.axes == 3 ? 14 : 6) * padded_voxels(f) + 32; }
+int64_t most_prepared_words(const FieldBatch& f) noexcept { return (f.axes == 3 ? 16 : 6) * padded_voxels(f) + 32; }
 
 Status check(const PersistenceRequest& r) noexcept {
   CUTLOSS_TRY(check_batch(r));

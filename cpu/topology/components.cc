@@ -50,7 +50,7 @@ Status side_of_voxels(const Filtration<kAxes>& field, const PassOptions& options
   if (side) CUTLOSS_TRY(side->bars.reserve(most_bars(field.grid)));
   if (side && findable) CUTLOSS_TRY(side->bar_of.allocate(field.grid.places, kNone));
   return join_voxels_by(field, options, cancel, nothing_more, [&](Cell edge, const Join& join) {
-    if (!side || join.dying_rank == edge.rank) return;
+    if (!side || !field.is_bar(join.dying_rank, edge.rank)) return;
     const Bar bar{join.dying, math::Edges<kAxes>::voxel(field.grid, ranks, edge.base, edge.type)};
     if (!lasts(field, bar, options.least)) return;
     const uint32_t number = side->bars.add(bar);
@@ -75,7 +75,7 @@ Status side_of_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cel
         if (options.joins) key = options.joins->add({join.dying, join.surviving});
         if (!side) return;
         if (comparison) key = under.follow(join.dying, join.surviving);
-        if (join.dying_rank == wall.rank) return;
+        if (!field.is_bar(wall.rank, join.dying_rank)) return;
         const Bar bar{math::Walls<kAxes>::voxel(field.grid, ranks, wall.base, wall.type),
                       math::TopCells<kAxes>::voxel(field.grid, ranks, join.dying, 0)};
         if (!lasts(field, bar, options.least)) return;
@@ -100,7 +100,7 @@ Status keys_of_voxels(const Filtration<kAxes>& comparison, const Filtration<kAxe
   return join_voxels_by(comparison, options, cancel, fetch_root, [&](Cell edge, const Join& join) {
     if (!keys) return;
     const Keys images{{first.follow(join.dying, join.surviving), second.follow(join.dying, join.surviving)}};
-    if (join.dying_rank != edge.rank) keys->add(images);
+    if (comparison.is_bar(join.dying_rank, edge.rank)) keys->add(images);
   });
 }
 
@@ -109,7 +109,7 @@ Status keys_of_top_cells(const Filtration<kAxes>& comparison, const uint32_t* to
                          const PassOptions& options, const Cancel& cancel, List<Keys>* keys) {
   if (keys) CUTLOSS_TRY(keys->reserve(most_bars(comparison.grid)));
   return join_top_cells_by(comparison, top_cell_ranks, options, cancel, nothing_more, [&](Cell wall, const Join& join) {
-    if (keys && join.dying_rank != wall.rank) keys->add({{join.dying, join.dying}});
+    if (keys && comparison.is_bar(wall.rank, join.dying_rank)) keys->add({{join.dying, join.dying}});
   });
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "cpu/topology/poll.h"
+#include "math/cubical/rank.h"
 #include "math/float16.h"
 
 namespace cutloss::cpu {
@@ -31,17 +32,76 @@ float to_float(Integer x) {
   return static_cast<float>(x);
 }
 
-/// Unsigned numbers in the order of floats; -0 and 0 are equal.
-uint32_t sort_key(float value) {
-  const uint32_t bits = math::bits_of(value + 0.0f);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
+constexpr uint64_t kLater = uint64_t{1} << 32;
 
+/// Keys in the order of floats.
+uint64_t key_of(float value) { return kLater + math::rank_of_value(value); }
+/// Keys in the order of floats that come before all others.
+uint64_t early_key_of(float value) { return math::rank_of_value(value); }
+
+// A key has 33 bits, and a place 31 because edges, two to a place at least, are numbered in 32.
+constexpr int kPlaceBits = 31;
 constexpr int kDigits = 3;
 constexpr int kDigitBits = 11;
 constexpr uint32_t kBuckets = 1u << kDigitBits;
 
-uint32_t digit_of(uint64_t pair, int digit) { return pair >> (32 + kDigitBits * digit) & (kBuckets - 1); }
+uint32_t digit_of(uint64_t pair, int digit) { return pair >> (kPlaceBits + kDigitBits * digit) & (kBuckets - 1); }
+uint32_t place_of(uint64_t pair) { return pair & ((uint64_t{1} << kPlaceBits) - 1); }
+
+/// Calls visit(place) with every voxel.
+template <int kAxes, class Visit>
+void for_each_voxel(const math::Grid<kAxes>& grid, Visit&& visit) {
+  for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
+    for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) visit(i);
+  });
+}
+
+/// A radix sort of (key, place) pairs from the lowest digit. Digits that all keys share cost nothing: fields of two
+/// values, and 16-bit ones, take a pass where others take three. Keys up to `last_of_first` are one value.
+template <int kAxes, class KeyAt>
+Status rank_by(const KeyAt& key_at, uint64_t last_of_first, const Cancel& cancel, Filtration<kAxes>* field) {
+  const math::Grid<kAxes>& grid = field->grid;
+  Buffer<uint64_t> pairs, sorted;
+  CUTLOSS_TRY(pairs.allocate(grid.places));
+  uint32_t starts[kDigits][kBuckets] = {};
+  uint64_t* next = pairs.data();
+  for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
+    if (cancel.requested()) return;
+    for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) {
+      const uint64_t pair = key_at(i) << kPlaceBits | i;
+      for (int digit = 0; digit < kDigits; ++digit) ++starts[digit][digit_of(pair, digit)];
+      *next++ = pair;
+    }
+  });
+  if (cancel.requested()) return cancelled();
+  for (int digit = 0; digit < kDigits; ++digit) {
+    uint32_t* start = starts[digit];
+    if (start[digit_of(pairs[0], digit)] == grid.voxels) continue;
+    uint32_t sum = 0;
+    for (uint32_t bucket = 0; bucket < kBuckets; ++bucket) sum += std::exchange(start[bucket], sum);
+    if (!sorted) CUTLOSS_TRY(sorted.allocate(grid.places));
+    for (uint32_t i = 0; i < grid.voxels; ++i) {
+      if (stops_at(i, cancel)) return cancelled();
+      sorted[start[digit_of(pairs[i], digit)]++] = pairs[i];
+    }
+    std::swap(pairs, sorted);
+  }
+  sorted.free();
+
+  CUTLOSS_TRY(field->ranks.allocate(grid.places, math::kNever));
+  CUTLOSS_TRY(field->order.allocate(grid.places));
+  uint32_t current = 0;
+  for (uint32_t i = 0; i < grid.voxels; ++i) {
+    if (stops_at(i, cancel)) return cancelled();
+    const uint64_t key = pairs[i] >> kPlaceBits;
+    if (i > 0 && key != pairs[i - 1] >> kPlaceBits) ++current;
+    if (key < kLater) field->shared = current + 1;
+    if (key <= last_of_first) field->last_of_first = current;
+    field->order[i] = place_of(pairs[i]);
+    field->ranks[place_of(pairs[i])] = current;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -93,59 +153,33 @@ Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigm
 }
 
 template <int kAxes>
-Status load_comparison(const Filtration<kAxes>& first, const Filtration<kAxes>& second, Filtration<kAxes>* field) {
-  const math::Grid<kAxes>& grid = field->grid = first.grid;
-  CUTLOSS_TRY(field->values.allocate(grid.places));
-  for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
-    for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) {
-      field->values[i] = std::min(first.values[i], second.values[i]);
-    }
-  });
-  return {};
+Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
+  const float* values = field->values.data();
+  return rank_by([&](uint32_t i) { return key_of(values[i]); }, 0, cancel, field);
 }
 
-/// A radix sort of (key, place) pairs from the lowest digit. Digits that all keys share cost nothing: fields of two
-/// values, and 16-bit ones, take a pass where others take three.
 template <int kAxes>
-Status rank(Filtration<kAxes>* field, const Cancel& cancel) {
-  const math::Grid<kAxes>& grid = field->grid;
-  Buffer<uint64_t> pairs, sorted;
-  CUTLOSS_TRY(pairs.allocate(grid.places));
-  uint32_t starts[kDigits][kBuckets] = {};
-  uint64_t* next = pairs.data();
-  for_each_row(grid, [&](uint32_t place, uint32_t, uint32_t) {
-    if (cancel.requested()) return;
-    for (uint32_t i = place; i < place + grid.extents[kAxes - 1]; ++i) {
-      const uint64_t pair = uint64_t{sort_key(field->values[i])} << 32 | i;
-      for (int digit = 0; digit < kDigits; ++digit) ++starts[digit][digit_of(pair, digit)];
-      *next++ = pair;
+Status rank_comparison(const Filtration<kAxes>& prediction, const Filtration<kAxes>& target, bool divided,
+                       const Cancel& cancel, Filtration<kAxes>* comparison) {
+  const math::Grid<kAxes>& grid = comparison->grid = prediction.grid;
+  const float *first = prediction.values.data(), *second = target.values.data();
+  const auto earlier = [&](uint32_t i) { return key_of(std::min(first[i], second[i])); };
+  if (divided) {
+    const float infinity = std::numeric_limits<float>::infinity();
+    float predicted = infinity, earliest = infinity, latest = -infinity;
+    for_each_voxel(grid, [&](uint32_t i) {
+      predicted = std::min(predicted, first[i]);
+      earliest = std::min(earliest, second[i]);
+      latest = std::max(latest, second[i]);
+    });
+    bool two_values = true;
+    for_each_voxel(grid, [&](uint32_t i) { two_values &= second[i] == earliest || second[i] == latest; });
+    if (two_values && earliest <= predicted) {
+      const auto target_first = [&](uint32_t i) { return second[i] == earliest ? early_key_of(first[i]) : earlier(i); };
+      return rank_by(target_first, key_of(earliest), cancel, comparison);
     }
-  });
-  if (cancel.requested()) return cancelled();
-  for (int digit = 0; digit < kDigits; ++digit) {
-    uint32_t* start = starts[digit];
-    if (start[digit_of(pairs[0], digit)] == grid.voxels) continue;
-    uint32_t sum = 0;
-    for (uint32_t bucket = 0; bucket < kBuckets; ++bucket) sum += std::exchange(start[bucket], sum);
-    if (!sorted) CUTLOSS_TRY(sorted.allocate(grid.places));
-    for (uint32_t i = 0; i < grid.voxels; ++i) {
-      if (stops_at(i, cancel)) return cancelled();
-      sorted[start[digit_of(pairs[i], digit)]++] = pairs[i];
-    }
-    std::swap(pairs, sorted);
   }
-  sorted.free();
-
-  CUTLOSS_TRY(field->ranks.allocate(grid.places, math::kNever));
-  CUTLOSS_TRY(field->order.allocate(grid.places));
-  uint32_t current = 0;
-  for (uint32_t i = 0; i < grid.voxels; ++i) {
-    if (stops_at(i, cancel)) return cancelled();
-    if (i > 0 && pairs[i] >> 32 != pairs[i - 1] >> 32) ++current;
-    field->order[i] = uint32_t(pairs[i]);
-    field->ranks[uint32_t(pairs[i])] = current;
-  }
-  return {};
+  return rank_by(earlier, 0, cancel, comparison);
 }
 
 template <int kAxes>
@@ -198,8 +232,8 @@ template math::Grid<2> grid_of<2>(const FieldBatch&);
 template math::Grid<3> grid_of<3>(const FieldBatch&);
 template Status load<2>(const FieldBatch&, const View&, int64_t, bool, const Cancel&, Filtration<2>*);
 template Status load<3>(const FieldBatch&, const View&, int64_t, bool, const Cancel&, Filtration<3>*);
-template Status load_comparison<2>(const Filtration<2>&, const Filtration<2>&, Filtration<2>*);
-template Status load_comparison<3>(const Filtration<3>&, const Filtration<3>&, Filtration<3>*);
+template Status rank_comparison<2>(const Filtration<2>&, const Filtration<2>&, bool, const Cancel&, Filtration<2>*);
+template Status rank_comparison<3>(const Filtration<3>&, const Filtration<3>&, bool, const Cancel&, Filtration<3>*);
 template Status rank<2>(Filtration<2>*, const Cancel&);
 template Status rank<3>(Filtration<3>*, const Cancel&);
 template Status rank_top_cells<2>(const Filtration<2>&, const Cancel&, Buffer<uint32_t>*);

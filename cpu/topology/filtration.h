@@ -16,6 +16,14 @@ struct Filtration {
   Buffer<float> values;    // [places], those of guards undefined
   Buffer<uint32_t> ranks;  // [places], kNever in guards
   Buffer<uint32_t> order;  // [voxels], places by (rank, place)
+
+  // Of a comparison whose first value is divided: ranks below `shared` are the target's first level, and those up to
+  // `last_of_first` are all of that value.
+  uint32_t shared = 0;
+  uint32_t last_of_first = 0;
+
+  /// Whether what begins at one rank and ends at another has a length.
+  bool is_bar(uint32_t birth, uint32_t death) const { return birth != death && death > last_of_first; }
 };
 
 /// Calls visit(place, plane, row) with the first voxel of every row of the grid.
@@ -38,9 +46,14 @@ template <int kAxes>
 Status load(const FieldBatch& batch, const View& fields, int64_t item, bool sigmoid, const Cancel& cancel,
             Filtration<kAxes>* field);
 
-/// The field that is at each voxel whichever is earlier: both others' sublevel sets lie in its own.
+/// The field that is at each voxel whichever is earlier: both others' sublevel sets lie in its own. Ranks and order
+/// from the values of both; it has none itself.
+///
+/// `divided`: its first value may be divided, for loops.cc, if the target has two values and the prediction none that
+/// is earlier. The target's first level comes first then, in the prediction's order.
 template <int kAxes>
-Status load_comparison(const Filtration<kAxes>& first, const Filtration<kAxes>& second, Filtration<kAxes>* field);
+Status rank_comparison(const Filtration<kAxes>& prediction, const Filtration<kAxes>& target, bool divided,
+                       const Cancel& cancel, Filtration<kAxes>* comparison);
 
 /// Ranks and order from the values.
 template <int kAxes>

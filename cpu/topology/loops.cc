@@ -2,7 +2,14 @@
 // squares as columns, edges as rows. The rows left out depend only on the order of the rows' field, the columns left
 // out only on that of the columns' field, so the same holds where the two are different fields, as they are for image
 // bars. What remains is square and nonsingular: Euler's formula, with the outside as a cube.
+//
+// A mask as the target makes half of the comparison appear at once. No bar ends in its first level, so nobody asks who
+// is paired with a square of it, and these squares may stand in any order: in the prediction's, which makes its image
+// easy (rank_comparison()), or in the target's. Nor does any of the target's bars begin after its first level, so the
+// edges beyond may stand as in the comparison: the target's image and the comparison's own bars are then the same.
 #include "cpu/topology/loops.h"
+
+#include <algorithm>
 
 #include "cpu/topology/poll.h"
 #include "cpu/topology/reduction.h"
@@ -13,6 +20,20 @@ namespace {
 
 using Edges = math::Edges<3>;
 using Squares = math::Walls<3>;
+
+// Lists of cells are of all types, in no order that a processor could foresee: no branch depends on the type here.
+
+uint32_t rank_of_edge(const Filtration<3>& field, uint32_t edge) {
+  const uint32_t* ranks = &field.ranks[edge / 3];
+  return std::max(ranks[0], ranks[field.grid.strides[edge % 3]]);
+}
+
+uint32_t rank_of_square(const Filtration<3>& field, uint32_t square) {
+  const uint32_t* strides = field.grid.strides;
+  const uint32_t normal = square % 3, a = strides[normal == 0], b = strides[normal == 2 ? 1 : 2];
+  const uint32_t* ranks = &field.ranks[square / 3];
+  return std::max(std::max(ranks[0], ranks[a]), std::max(ranks[b], ranks[a + b]));
+}
 
 /// The places of cells in a list, by their numbers; kNone for those that are not in it.
 Status number(const CellList& cells, const math::Grid<3>& grid, const Cancel& cancel, Buffer<uint32_t>* numbers) {
@@ -41,18 +62,18 @@ class Boundary final : public SquareMatrix {
         cancel_(cancel) {}
 
   Status begin(bool mirrored) override { return number(mirrored ? squares_ : edges_, grid_, cancel_, &row_of_); }
-  void read(uint32_t column, uint32_t* rows) const override { look_up(squares_, math::edges_of_square, column, rows); }
+  void read(uint32_t column, uint32_t* rows) const override {
+    look_up(squares_, column, rows,
+            [&](uint32_t square) { math::edges_of_square(grid_, square / 3, int(square % 3), rows); });
+  }
   void read_mirrored(uint32_t column, uint32_t* rows) const override {
-    look_up(edges_, math::squares_on_edge, column, rows);
+    look_up(edges_, column, rows, [&](uint32_t edge) { math::squares_on_edge(grid_, edge / 3, int(edge % 3), rows); });
   }
 
  private:
   template <class Around>
-  void look_up(const CellList& columns, Around&& around, uint32_t column, uint32_t* rows) const {
-    const auto cells_around = [&](uint32_t j) {
-      const uint32_t cell = columns[size - 1 - j];
-      around(grid_, cell / 3, int(cell % 3), rows);
-    };
+  void look_up(const CellList& columns, uint32_t column, uint32_t* rows, Around&& around) const {
+    const auto cells_around = [&](uint32_t j) { around(columns[size - 1 - j]); };
     if (column + kAhead < size) {
       cells_around(column + kAhead);
       for (int i = 0; i < 4; ++i) __builtin_prefetch(&row_of_[rows[i]]);
@@ -73,28 +94,43 @@ class Boundary final : public SquareMatrix {
 bool mirror_first(const LoopInputs& columns, const LoopInputs& rows) {
   if (rows.edges->count == 0) return false;
   const uint32_t last_edge = (*rows.edges)[rows.edges->count - 1], last_square = (*columns.squares)[0];
-  return Edges::rank(rows.field->grid, rows.field->ranks.data(), last_edge / 3, int(last_edge % 3)) >=
-         Squares::rank(columns.field->grid, columns.field->ranks.data(), last_square / 3, int(last_square % 3));
+  return rank_of_edge(*rows.field, last_edge) >= rank_of_square(*columns.field, last_square);
+}
+
+/// Puts the target's own edges and squares in place of those that the comparison has of the target's first level.
+Status begin_like(const LoopInputs& target, LoopInputs* comparison, CellList* squares) {
+  const Filtration<3>& field = *comparison->field;
+  const uint32_t size = comparison->squares->count;
+  CellList& edges = *comparison->edges;
+  uint32_t shared = 0;
+  for (; shared < size && rank_of_edge(field, edges[shared]) < field.shared; ++shared) {
+    edges.items[shared] = (*target.edges)[shared];
+  }
+  uint32_t own = size;
+  while (own > 0 && rank_of_square(field, (*comparison->squares)[own - 1]) < field.shared) --own;
+  if (target.squares->count < size - own) return failure(Code::kInternal, "Expected all squares of the first level");
+  CUTLOSS_TRY(squares->reserve(size));
+  for (uint32_t i = 0; i < own; ++i) squares->add((*comparison->squares)[i]);
+  for (const uint32_t* square = target.squares->end() - (size - own); square < target.squares->end(); ++square) {
+    squares->add(*square);
+  }
+  comparison->squares = squares;
+  return {};
 }
 
 /// A row and a column that are a bar, unless it ends where it begins.
 struct EdgeAndSquare {
   EdgeAndSquare(const LoopInputs& input, uint32_t row, uint32_t column)
-      : grid(input.field->grid),
-        ranks(input.field->ranks.data()),
-        edge((*input.edges)[row]),
-        square(square_of(input, column)) {}
+      : field(*input.field), edge((*input.edges)[row]), square(square_of(input, column)) {}
 
-  bool lasts() const {
-    return Edges::rank(grid, ranks, edge / 3, edge % 3) != Squares::rank(grid, ranks, square / 3, square % 3);
-  }
+  bool lasts() const { return field.is_bar(rank_of_edge(field, edge), rank_of_square(field, square)); }
   Bar bar() const {
-    return {Edges::voxel(grid, ranks, edge / 3, int(edge % 3)),
-            Squares::voxel(grid, ranks, square / 3, int(square % 3))};
+    const uint32_t* ranks = field.ranks.data();
+    return {Edges::voxel(field.grid, ranks, edge / 3, int(edge % 3)),
+            Squares::voxel(field.grid, ranks, square / 3, int(square % 3))};
   }
 
-  const math::Grid<3>& grid;
-  const uint32_t* ranks;
+  const Filtration<3>& field;
   uint32_t edge, square;
 };
 
@@ -123,27 +159,41 @@ Status collect(const LoopInputs& input, const Buffer<uint32_t>& column_of, const
 }  // namespace
 
 Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* first, Side* second, List<Keys>* keys) {
-  constexpr int kComparison = 2;
-  const LoopInputs& comparison = inputs[kComparison];
-  // Five independent pairings: each field's own, and the comparison's squares with the edges of either side.
+  constexpr int kTarget = 1, kComparison = 2;
+  LoopInputs comparison = inputs[kComparison];
+  CellList squares;
+  // Rows of the comparison are then the target's too, as far as its bars begin there.
+  const bool begins_like_target = comparison.field->shared > 0;
+  if (begins_like_target) CUTLOSS_TRY(begin_like(inputs[kTarget], &comparison, &squares));
+
+  // Up to five independent pairings: each field's own, and the comparison's squares with the edges of either side.
   Buffer<uint32_t> comparison_rows, image_rows[2];
-  CUTLOSS_TRY(run_tasks(pool, 5, [&](int64_t task) {
+  const int64_t tasks = begins_like_target ? 4 : 5;
+  CUTLOSS_TRY(run_tasks(pool, tasks, [&](int64_t i) {
+    const int64_t task = tasks - 1 - i;  // images take longest
     if (task < kComparison) {
       const LoopInputs& input = inputs[task];
-      return input.squares ? loops(input, true, cancel, task == 0 ? first : second) : Status{};
+      if (input.known) return Status{};
+      const Status status = loops(input, true, cancel, task == kTarget ? second : first);
+      input.squares->clear();
+      return status;
     }
-    const LoopInputs& rows = task == kComparison ? comparison : inputs[task - 3];
-    Boundary boundary(comparison, rows, cancel);
-    const bool mirrored = task != kComparison && mirror_first(comparison, rows);
-    return pair_rows_and_columns(boundary, mirrored, cancel,
-                                 {nullptr, task == kComparison ? &comparison_rows : &image_rows[task - 3]});
+    if (task == kComparison) {
+      Boundary boundary(comparison, comparison, cancel);
+      return pair_rows_and_columns(boundary, false, cancel, {nullptr, &comparison_rows});
+    }
+    const LoopInputs &columns = inputs[kComparison], &rows = inputs[task - 3];
+    Boundary boundary(columns, rows, cancel);
+    return pair_rows_and_columns(boundary, mirror_first(columns, rows), cancel, {nullptr, &image_rows[task - 3]});
   }));
+  const Buffer<uint32_t>&first_rows = image_rows[0],
+        &second_rows = begins_like_target ? comparison_rows : image_rows[1];
 
   const uint32_t size = comparison.squares->count;
   CUTLOSS_TRY(keys->reserve(size));
   for (uint32_t j = 0; j < size; ++j) {
     if (stops_at(j, cancel)) return cancelled();
-    if (EdgeAndSquare(comparison, comparison_rows[j], j).lasts()) keys->add({{image_rows[0][j], image_rows[1][j]}});
+    if (EdgeAndSquare(comparison, comparison_rows[j], j).lasts()) keys->add({{first_rows[j], second_rows[j]}});
   }
   return {};
 }
@@ -154,9 +204,7 @@ Status loops(const LoopInputs& input, bool findable, Cancel& cancel, Side* side)
     Boundary boundary(input, input, cancel);
     CUTLOSS_TRY(pair_rows_and_columns(boundary, false, cancel, {&column_of, nullptr}));
   }
-  CUTLOSS_TRY(collect(input, column_of, cancel, &side->bars, findable ? &side->bar_of : nullptr));
-  input.squares->clear();
-  return {};
+  return collect(input, column_of, cancel, &side->bars, findable ? &side->bar_of : nullptr);
 }
 
 }  // namespace cutloss::cpu

@@ -8,15 +8,17 @@
 namespace cutloss::cpu {
 
 /// One field, and what its other dimensions left: edges that join no voxels, ascending, and squares that join no cubes,
-/// descending; null where the field's own bars are known.
+/// descending. Where the field's own bars are known, squares of the first level alone are there.
 struct LoopInputs {
   const Filtration<3>* field;
   CellList* edges;
   CellList* squares;
   double least;
+  bool known = false;
 };
 
-/// Bars and keys of two fields and their comparison, the third. A side whose bars are known is left as it is.
+/// Bars and keys of two fields and their comparison, the third. A side whose bars are known is left as it is. Lists of
+/// cells are used up.
 Status loops(const LoopInputs* inputs, ThreadPool& pool, Cancel& cancel, Side* first, Side* second, List<Keys>* keys);
 
 /// The bars of one field alone.

@@ -44,10 +44,13 @@ class ItemMatching {
   Filtration<kAxes>& field(int which) { return which == kComparison ? comparison_ : result_.fields[which]; }
 
   Status order(int which) {
-    if (which == kComparison) CUTLOSS_TRY(load_comparison(result_.fields[0], result_.fields[1], &comparison_));
     if (is_prepared(which)) return read_prepared();
-    CUTLOSS_TRY(rank(&field(which), cancel_));
-    if (which == kComparison) comparison_.values.free();
+    if (which == kComparison) {
+      const bool divided = kAxes == 3 && r_.wants(1);
+      CUTLOSS_TRY(rank_comparison(result_.fields[0], result_.fields[1], divided, cancel_, &comparison_));
+    } else {
+      CUTLOSS_TRY(rank(&field(which), cancel_));
+    }
     const bool wanted = r_.wants(kAxes - 1) || (kAxes == 3 && r_.wants(1));
     return wanted ? rank_top_cells(field(which), cancel_, &top_ranks_[which]) : Status{};
   }
@@ -58,7 +61,10 @@ class ItemMatching {
   Status read_prepared() {
     CUTLOSS_TRY(prepared_.open(r_, r_.prepared, item_));
     CUTLOSS_TRY(prepared_.ranks(&field(kTarget).ranks));
-    if (kAxes == 3 && r_.wants(1)) CUTLOSS_TRY(prepared_.edges(&edges_[kTarget]));
+    if (kAxes == 3 && r_.wants(1)) {
+      CUTLOSS_TRY(prepared_.edges(&edges_[kTarget]));
+      CUTLOSS_TRY(prepared_.squares(&squares_[kTarget]));
+    }
     for (int dimension = 0; dimension < kAxes - 1; ++dimension) {
       if (r_.wants(dimension)) CUTLOSS_TRY(prepared_.side(dimension, &sides_[kTarget][dimension]));
     }
@@ -118,8 +124,7 @@ class ItemMatching {
     if constexpr (kAxes == 3) {
       LoopInputs inputs[3];
       for (int which = 0; which < 3; ++which) {
-        CellList* squares = is_prepared(which) ? nullptr : &squares_[which];
-        inputs[which] = {&field(which), &edges_[which], squares, least(which)};
+        inputs[which] = {&field(which), &edges_[which], &squares_[which], least(which), is_prepared(which)};
       }
       return loops(inputs, pool_, cancel_, &sides_[0][1], &sides_[1][1], &keys_[1]);
     }

@@ -88,17 +88,17 @@ class Components {
 
 /// Asks for the nodes around a voxel before a sweep comes to it, and then for what is at their parents: the nodes, and
 /// whatever else fetch_root(node) asks for.
-template <int kAxes, Direction kDirection, class FetchRoot>
+template <class Kind, Direction kDirection, class FetchRoot>
 struct ApproachNodes {
-  const math::Grid<kAxes>& grid;
+  const math::Grid<Kind::kAxes>& grid;
   const Components<kDirection>& components;
   FetchRoot& fetch_root;
 
   void from_afar(uint32_t voxel) const {
-    for_each_row_around(grid, voxel, [&](uint32_t node) { components.fetch(node); });
+    for_each_row_around<Kind>(grid, voxel, [&](uint32_t node) { components.fetch(node); });
   }
   void nearby(uint32_t voxel) const {
-    for_each_row_around(grid, voxel, [&](uint32_t node) { fetch_root(components.fetch_parent(node)); });
+    for_each_row_around<Kind>(grid, voxel, [&](uint32_t node) { fetch_root(components.fetch_parent(node)); });
     fetch_root(components.fetch_parent(voxel + 1));
     fetch_root(components.fetch_parent(voxel - 1));
   }
@@ -144,7 +144,7 @@ Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, FetchRo
             edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); },
             [&] { on_rest(edge); });
       },
-      ApproachNodes<kAxes, Direction::kAscending, FetchRoot>{field.grid, components, fetch_root});
+      ApproachNodes<math::Edges<kAxes>, Direction::kAscending, FetchRoot>{field.grid, components, fetch_root});
 }
 
 /// The same by the edges of a spanning tree alone, which stand in the list backwards.
@@ -188,7 +188,7 @@ Status join_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_r
             wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base,
             [&](const Join& join) { on_join(wall, join); }, [&] { on_rest(wall); });
       },
-      ApproachNodes<kAxes, Direction::kDescending, FetchRoot>{field.grid, components, fetch_root});
+      ApproachNodes<math::Walls<kAxes>, Direction::kDescending, FetchRoot>{field.grid, components, fetch_root});
 }
 
 }  // namespace cutloss::cpu

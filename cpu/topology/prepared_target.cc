@@ -57,6 +57,15 @@ uint64_t write_prepared(const FieldBatch& batch, const Filtration<kAxes>& field,
   for (const TopCellJoin& join : sides.joins) *next++ = join.dying, *next++ = join.surviving;
   *next++ = sides.edges.count;
   for (uint32_t edge : sides.edges) *next++ = edge;
+
+  using Squares = math::Walls<kAxes>;
+  uint32_t* squares = next++;
+  for (uint32_t square : sides.squares) {
+    const uint32_t base = square / Squares::kTypes;
+    const int type = int(square % Squares::kTypes);
+    if (Squares::rank(grid, field.ranks.data(), base, type) == 0) *next++ = square;
+  }
+  *squares = uint32_t(next - squares - 1);
   return uint64_t(next - words);
 }
 
@@ -76,6 +85,7 @@ Status PreparedTarget<kAxes>::open(const FieldBatch& batch, const View& prepared
   for (Section<KeyedBar>& bars : bars_) CUTLOSS_TRY(read(&bars));
   CUTLOSS_TRY(read(&joins_));
   CUTLOSS_TRY(read(&edges_));
+  CUTLOSS_TRY(read(&squares_));
   return ranks_.count == grid_.voxels ? Status{} : damaged();
 }
 
@@ -144,12 +154,22 @@ Status PreparedTarget<kAxes>::side_of_top_cells(const uint32_t* comparison, cons
 
 template <int kAxes>
 Status PreparedTarget<kAxes>::edges(CellList* edges) const {
-  if (edges_.count != edges_outside_tree(grid_)) return damaged();
-  CUTLOSS_TRY(edges->reserve(edges_.count));
-  for (uint32_t i = 0; i < edges_.count; ++i) {
-    const uint32_t edge = edges_.elements[i], base = edge / math::Edges<kAxes>::kTypes;
+  return edges_.count == edges_outside_tree(grid_) ? read_cells(edges_, edges) : damaged();
+}
+
+template <int kAxes>
+Status PreparedTarget<kAxes>::squares(CellList* squares) const {
+  return read_cells(squares_, squares);
+}
+
+/// Of edges, or of squares in 3-D: kAxes types.
+template <int kAxes>
+Status PreparedTarget<kAxes>::read_cells(const Section<uint32_t>& section, CellList* cells) const {
+  CUTLOSS_TRY(cells->reserve(section.count));
+  for (uint32_t i = 0; i < section.count; ++i) {
+    const uint32_t cell = section.elements[i], base = cell / kAxes;
     if (base < grid_.first || base >= grid_.places - grid_.first) return damaged();  // what is around it is looked at
-    edges->add(edge);
+    cells->add(cell);
   }
   return {};
 }

@@ -4,6 +4,8 @@
 // tried in turn, each for longer than the last.
 #pragma once
 
+#include <algorithm>
+
 #include "cpu/topology/bars.h"
 #include "engine/engine.h"
 
@@ -37,13 +39,13 @@ struct Pairing {
 /// `mirror_first`: the mirror is likely less work.
 Status pair_rows_and_columns(SquareMatrix& matrix, bool mirror_first, const Cancel& cancel, const Pairing& pairing);
 
-/// Puts a column's last row first.
+/// Puts a column's last row first. Which of them that is nobody could foresee, so there is no branch.
 inline void last_row_first(uint32_t* column) {
-  int last = 0;
   for (int i = 1; i < 4; ++i) {
-    if (column[i] + 1 > column[last] + 1) last = i;  // kNone + 1 is 0
+    const uint32_t first = column[0] + 1, other = column[i] + 1;  // kNone + 1 is 0
+    column[0] = std::max(first, other) - 1;
+    column[i] = std::min(first, other) - 1;
   }
-  std::swap(column[0], column[last]);
 }
 
 }  // namespace cutloss::cpu

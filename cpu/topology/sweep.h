@@ -20,17 +20,73 @@ struct Cell {
   uint32_t rank;
 };
 
-/// Calls visit(place) for the voxel itself and those beside it across rows: one in each line of memory around it.
-template <int kAxes, class Visit>
-void for_each_row_around(const math::Grid<kAxes>& grid, uint32_t voxel, Visit&& visit) {
-  const uint32_t row = grid.strides[kAxes - 2], plane = kAxes == 3 ? grid.strides[0] : 0;
-  for (uint32_t start = voxel - plane;; start += plane) {
-    visit(start - row);
-    visit(start);
-    visit(start + row);
-    if (start == voxel + plane) return;
+/// Calls visit(place) for the voxel itself and those beside it across rows that are corners of a cell of this kind with
+/// it: one in each line of memory.
+template <class Kind, class Visit>
+void for_each_row_around(const math::Grid<Kind::kAxes>& grid, uint32_t voxel, Visit&& visit) {
+  const uint32_t row = grid.strides[Kind::kAxes - 2];
+  visit(voxel - row);
+  visit(voxel);
+  visit(voxel + row);
+  if constexpr (Kind::kAxes == 3) {
+    const uint32_t plane = grid.strides[0];
+    visit(voxel - plane);
+    visit(voxel + plane);
+    if constexpr (Kind::kDimension > 1) {
+      visit(voxel - plane - row);
+      visit(voxel - plane + row);
+      visit(voxel + plane - row);
+      visit(voxel + plane + row);
+    }
   }
 }
+
+/// The cells that have a voxel as a corner, in their order, and the voxels around it that are their other corners.
+template <class Kind>
+struct Star {
+  static constexpr int kPlaces = Kind::kAxes == 3 ? 27 : 9;  // around and including the voxel, axis by axis
+
+  struct Member {
+    int corner;  // the set of axes along which the voxel lies away from the cell's base
+    int type;
+    uint32_t others;  // a bit for each neighbour that is a corner
+  };
+
+  int cells = 0, neighbours = 0;
+  Member cell[Kind::kTypes * Kind::kCorners] = {};
+  int neighbour[kPlaces] = {};  // its code
+
+  /// Where one corner lies as seen from another.
+  static constexpr int code(int from, int to) {
+    int sum = 0;
+    for (int axis = 0; axis < Kind::kAxes; ++axis) {
+      const int bit = 1 << (Kind::kAxes - 1 - axis);
+      sum = sum * 3 + 1 + ((to & bit) != 0) - ((from & bit) != 0);
+    }
+    return sum;
+  }
+
+  constexpr Star() {
+    int bit_of[kPlaces] = {};  // from 1
+    for (int corner = Kind::kCorners - 1; corner >= 0; --corner) {
+      for (int type = 0; type < Kind::kTypes; ++type) {
+        if (!Kind::has_corner(type, corner)) continue;
+        Member& member = cell[cells++];
+        member.corner = corner;
+        member.type = type;
+        for (int other = 0; other < Kind::kCorners; ++other) {
+          if (other == corner || !Kind::has_corner(type, other)) continue;
+          int& bit = bit_of[code(corner, other)];
+          if (bit == 0) {
+            neighbour[neighbours] = code(corner, other);
+            bit = ++neighbours;
+          }
+          member.others |= 1u << (bit - 1);
+        }
+      }
+    }
+  }
+};
 
 /// How many voxels ahead of a sweep memory is asked for that it will look at: in two steps, because what a node points
 /// to is known only once the node is there.
@@ -46,6 +102,14 @@ class Sweep {
   Sweep(const Filtration<kAxes>& field, Visit& visit, Approach& approach)
       : grid_(field.grid), ranks_(field.ranks.data()), order_(field.order.data()), visit_(visit), approach_(approach) {
     for (int set = 0; set < Kind::kCorners; ++set) offsets_[set] = Kind::offset(grid_, set);
+    for (int i = 0; i < kStar.neighbours; ++i) {
+      int code = kStar.neighbour[i];
+      neighbours_[i] = 0;
+      for (int axis = kAxes - 1; axis >= 0; --axis) {
+        neighbours_[i] += (code % 3 - 1) * int64_t{grid_.strides[axis]};
+        code /= 3;
+      }
+    }
   }
 
   Status run(const Cancel& cancel) {
@@ -72,13 +136,14 @@ class Sweep {
 
  private:
   static constexpr bool kUp = kDirection == Direction::kAscending;
+  static constexpr Star<Kind> kStar{};
 
   uint32_t at(uint32_t i) const { return order_[kUp ? i : grid_.voxels - 1 - i]; }
 
   /// Not for levels of many voxels: these are in the order of memory.
   void look_ahead(uint32_t done) {
     for (far_ = std::max(far_, done); far_ < std::min(done + kFarAhead, grid_.voxels); ++far_) {
-      for_each_row_around(grid_, at(far_), [&](uint32_t voxel) { __builtin_prefetch(&ranks_[voxel]); });
+      for_each_row_around<Kind>(grid_, at(far_), [&](uint32_t voxel) { __builtin_prefetch(&ranks_[voxel]); });
       approach_.from_afar(at(far_));
     }
     for (near_ = std::max(near_, done); near_ < std::min(done + kNearAhead, grid_.voxels); ++near_) {
@@ -86,16 +151,19 @@ class Sweep {
     }
   }
 
-  /// Cells that appear with one voxel: it is a corner of each, the furthest corners first where bases ascend.
+  /// Cells that appear with one voxel: those whose other corners are there before it.
   void around(uint32_t voxel, uint32_t rank) {
-    for (int i = 0; i < Kind::kCorners; ++i) {
-      const int set = kUp ? Kind::kCorners - 1 - i : i;
-      if (!Kind::any_has_corner(set)) continue;
-      const uint32_t base = voxel - offsets_[set];
-      for (int j = 0; j < Kind::kTypes; ++j) {
-        const int type = kUp ? j : Kind::kTypes - 1 - j;
-        if (Kind::has_corner(type, set)) visit_if_appears(base, type, rank);
-      }
+    uint32_t there = 0;
+    for (int i = 0; i < kStar.neighbours; ++i) there |= uint32_t{ranks_[voxel + neighbours_[i]] < rank} << i;
+    uint32_t appear = 0;
+    for (int i = 0; i < kStar.cells; ++i) {
+      const uint32_t others = kStar.cell[i].others;
+      appear |= uint32_t{(there & others) == others} << (kUp ? i : kStar.cells - 1 - i);
+    }
+    for (; appear; appear &= appear - 1) {
+      const int i = __builtin_ctz(appear);
+      const auto& cell = kStar.cell[kUp ? i : kStar.cells - 1 - i];
+      visit_(Cell{voxel - offsets_[cell.corner], cell.type, rank});
     }
   }
 
@@ -129,6 +197,7 @@ class Sweep {
   Visit& visit_;
   Approach& approach_;
   uint32_t offsets_[Kind::kCorners];
+  int64_t neighbours_[kStar.neighbours];
   uint32_t far_ = 0, near_ = 0;  // how far memory was asked for
 };
 

@@ -129,7 +129,7 @@ export function fieldBatch(field: View, o: ParsedTopology, threshold?: number): 
     items,
     axes,
     mostBars: axes === 3 && asked.includes(1) ? 2 * voxels : Math.ceil(voxels / 2),
-    mostPreparedWords: (axes === 3 ? 14 : 6) * voxels + 32,
+    mostPreparedWords: (axes === 3 ? 16 : 6) * voxels + 32,
     parameters: {
       items,
       axes,
