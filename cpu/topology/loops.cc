@@ -30,7 +30,7 @@ uint32_t rank_of_edge(const Filtration<3>& field, uint32_t edge) {
 
 uint32_t rank_of_square(const Filtration<3>& field, uint32_t square) {
   const uint32_t* strides = field.grid.strides;
-  const uint32_t normal = square % 3, a = strides[normal == 0], b = strides[normal == 2 ? 1 : 2];
+  const uint32_t normal = square % 3, a = strides[normal == 0], b = strides[2 - (normal == 2)];
   const uint32_t* ranks = &field.ranks[square / 3];
   return std::max(std::max(ranks[0], ranks[a]), std::max(ranks[b], ranks[a + b]));
 }

@@ -74,13 +74,15 @@ class Components {
 
   uint64_t key(uint32_t node) const { return Seniority<kDirection>::key(nodes_[node].rank, node); }
 
+  /// Most nodes are roots or their children; the processor need not tell which.
   uint32_t eldest(uint32_t node) {
     Node* nodes = nodes_.data();
-    while (nodes[node].parent != node) {
-      nodes[node].parent = nodes[nodes[node].parent].parent;
-      node = nodes[node].parent;
+    for (;;) {
+      const uint32_t parent = nodes[node].parent, beyond = nodes[parent].parent;
+      if (parent == beyond) return parent;
+      nodes[node].parent = beyond;
+      node = beyond;
     }
-    return node;
   }
 
   Buffer<Node> nodes_;

@@ -77,7 +77,7 @@ CUTLOSS_HD constexpr int normal_axis(int type) {
 
 /// The numbers of the edges of a square in 3-D.
 CUTLOSS_HD void edges_of_square(const Grid<3>& grid, uint32_t base, int normal, uint32_t* edges) {
-  const uint32_t a = normal == 0 ? 1 : 0, b = normal == 2 ? 1 : 2;  // the axes along which it extends
+  const uint32_t a = normal == 0, b = 2 - (normal == 2);  // the axes along which it extends
   edges[0] = base * 3 + a;
   edges[1] = base * 3 + b;
   edges[2] = (base + grid.strides[a]) * 3 + b;
@@ -86,7 +86,7 @@ CUTLOSS_HD void edges_of_square(const Grid<3>& grid, uint32_t base, int normal, 
 
 /// The numbers of the squares on an edge in 3-D, of which some may not be there.
 CUTLOSS_HD void squares_on_edge(const Grid<3>& grid, uint32_t base, int axis, uint32_t* squares) {
-  const uint32_t a = axis == 0 ? 1 : 0, b = axis == 2 ? 1 : 2;  // the axes along which squares lie beside it
+  const uint32_t a = axis == 0, b = 2 - (axis == 2);  // the axes along which squares lie beside it
   squares[0] = base * 3 + a;
   squares[1] = base * 3 + b;
   squares[2] = (base - grid.strides[a]) * 3 + b;
