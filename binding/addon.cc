@@ -141,7 +141,6 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     exports.Set("regionIndices", region_indices(env));
     exports.Set("regionMoments", region_moments(env));
     exports.Set("simdLevels", simd_levels(env));
-    exports.Set("cuda", Napi::Boolean::New(env, CUTLOSS_CUDA));
     const napi_property_descriptor methods[] = {
         own_method<&CutlossAddon::run>("run"),
         own_method<&CutlossAddon::start>("start"),

@@ -4,10 +4,7 @@ find_program(CUTLOSS_NVCC nvcc HINTS $ENV{CUDA_HOME} $ENV{CUDA_PATH} PATHS /usr/
 mark_as_advanced(CUTLOSS_NVCC)
 
 set(CUTLOSS_WITH_CUDA OFF)
-if(CUTLOSS_CUDA_EMULATED)
-  set(CUTLOSS_WITH_CUDA ON)
-  message(STATUS "cutloss: building with the CUDA engine on an emulated GPU, for tests")
-elseif(CUTLOSS_CUDA STREQUAL "OFF")
+if(CUTLOSS_CUDA STREQUAL "OFF")
   message(STATUS "cutloss: building for the CPU only (CUTLOSS_CUDA=OFF)")
 elseif(CUTLOSS_NVCC)
   set(CUTLOSS_WITH_CUDA ON)

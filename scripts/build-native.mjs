@@ -3,6 +3,8 @@
 // node-gyp's arguments: `rebuild` starts from nothing, so that no setting of a developer's build is left in it; --target and
 // --devdir mean something else to cmake-js and are left out.
 //
+//   --out=FOLDER                          where (build)
+//   --CDNAME=VALUE                        a setting for CMake
 //   CUTLOSS_CUDA=AUTO|ON|OFF              with the CUDA engine or not
 //   CUTLOSS_CUDA_ARCHITECTURES=90a-real   for which GPUs; unless set, those of this machine, and for `rebuild` all
 import { spawnSync } from 'node:child_process';
@@ -55,6 +57,8 @@ const result = spawnSync(
     root,
     '--out',
     join(root, out),
+    '--target',
+    'cutloss',
     '--parallel',
     String(Math.max(1, Number(process.env.CUTLOSS_JOBS ?? 2))),
     `--CDCUTLOSS_CUDA=${cuda}`,

@@ -54,12 +54,11 @@ if (filters.length === 0) {
     '-DCUTLOSS_SANITIZE=address,undefined',
     '-DCUTLOSS_CUDA=OFF',
   );
-  cmakeTests('the emulated GPU itself', 'cuda/emulated', 'build/emulated-tests');
   // The addon whose GPU is emulated joins the conformance suite; vitest fails if it was asked for and is not there.
-  ctest('CUDA engine and kernels on the emulated GPU', 'build-emulated/build', () =>
+  ctest('the emulated GPU, and the CUDA engine and kernels on it', 'build', () =>
     step(process.execPath, 'scripts/build-emulated.mjs'),
   );
-  environment.CUTLOSS_TEST_EMULATED = join(process.cwd(), 'build-emulated');
+  environment.CUTLOSS_TEST_EMULATED = join(process.cwd(), 'build/emulated');
 
   // Longer than most changes need: CUTLOSS_TEST_MODES="race;asan"
   const modes = process.env.CUTLOSS_TEST_MODES;

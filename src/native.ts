@@ -65,7 +65,6 @@ export interface Native {
   readonly regionMoments: readonly string[];
   /** What this machine can run, best first. */
   readonly simdLevels: readonly string[];
-  readonly cuda: boolean;
   run(...job: RunArguments): Failure | undefined;
   /** Queues the job and returns its number; `done` is called once, later, on this thread. A Failure: not queued. */
   start(

@@ -9,8 +9,8 @@
 namespace cutloss::cuda {
 inline namespace in_live_tiles {
 
-constexpr int kThreads = 1024;
-constexpr int kWarps = kThreads / kWarp;
+constexpr int kListThreads = 1024;
+constexpr int kListWarps = kListThreads / kWarp;
 
 /// Asked by a whole warp.
 __device__ bool may_keep(const CutPass& pass, int64_t row_unit, int64_t first_class) {
@@ -28,7 +28,7 @@ __device__ bool may_keep(const CutPass& pass, int64_t row_unit, int64_t first_cl
   return __any_sync(~0u, static_cast<int>(any)) != 0;
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kListThreads)
     live_tiles_kernel(const CutPass pass, TileOrder order, int64_t chunk, int32_t* live, int32_t* counts) {
   const int64_t begin = blockIdx.x * chunk, left = pass.request.classes - begin;
   int32_t* mine = live + blockIdx.x * order.count();
@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(kThreads)
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   int* verdicts = ptx::shared_arena<int>();
   int32_t listed = 0;
-  for (int64_t first = 0; first < order.count(); first += kWarps) {
+  for (int64_t first = 0; first < order.count(); first += kListWarps) {
     const int64_t i = first + warp;
     bool keeps = false;
     if (i < order.count()) {
@@ -57,8 +57,8 @@ __global__ void __launch_bounds__(kThreads)
 
 cudaError_t launch_live_tiles(const CutPass& pass, const TileOrder& order, int64_t chunk, int32_t* live,
                               int32_t* counts, cudaStream_t stream) {
-  return launch(live_tiles_kernel, static_cast<int>(divide_up(pass.request.classes, chunk)), kThreads,
-                kWarps * sizeof(int), stream, pass, order, chunk, live, counts);
+  return launch(live_tiles_kernel, static_cast<int>(divide_up(pass.request.classes, chunk)), kListThreads,
+                kListWarps * sizeof(int), stream, pass, order, chunk, live, counts);
 }
 
 }  // namespace cutloss::cuda

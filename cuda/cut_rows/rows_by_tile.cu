@@ -8,10 +8,10 @@
 namespace cutloss::cuda {
 inline namespace in_rows_by_tile {
 
-constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / kWarp;
+constexpr int kGroupThreads = 256;
+constexpr int kGroupWarps = kGroupThreads / kWarp;
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kGroupThreads)
     rows_by_tile_kernel(const CutPass pass, int32_t* same_tile, int32_t* tile_begin) {
   const int64_t rows = pass.request.rows, tile = blockIdx.x;
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
@@ -20,9 +20,9 @@ __global__ void __launch_bounds__(kThreads)
     return target < 0 ? int64_t{-1} : target / kCutRows;
   };
 
-  Team block(kThreads);
+  Team block(kGroupThreads);
   int64_t before = 0;
-  for (int64_t row = threadIdx.x; row < rows; row += kThreads) {
+  for (int64_t row = threadIdx.x; row < rows; row += kGroupThreads) {
     const int64_t of = tile_of(row);
     before += of >= 0 && of < tile;
   }
@@ -32,13 +32,13 @@ __global__ void __launch_bounds__(kThreads)
   __syncthreads();  // the team's memory is free
   int* of_warps = ptx::shared_arena<int>();
   int64_t at = before;
-  for (int64_t row0 = 0; row0 < rows; row0 += kThreads) {
+  for (int64_t row0 = 0; row0 < rows; row0 += kGroupThreads) {
     const bool mine = tile_of(row0 + threadIdx.x) == tile;
     const unsigned lanes = __ballot_sync(~0u, mine);
     if (lane == 0) of_warps[warp] = __popc(lanes);
     __syncthreads();
     int64_t place = at + __popc(lanes & ((1u << lane) - 1));
-    for (int w = 0; w < kWarps; ++w) {
+    for (int w = 0; w < kGroupWarps; ++w) {
       place += w < warp ? of_warps[w] : 0;
       at += of_warps[w];
     }
@@ -51,7 +51,7 @@ __global__ void __launch_bounds__(kThreads)
 }  // namespace in_rows_by_tile
 
 cudaError_t launch_rows_by_tile(const CutPass& pass, int32_t* same_tile, int32_t* tile_begin, cudaStream_t stream) {
-  return launch(rows_by_tile_kernel, static_cast<int>(divide_up(pass.request.classes, kCutRows)), kThreads,
+  return launch(rows_by_tile_kernel, static_cast<int>(divide_up(pass.request.classes, kCutRows)), kGroupThreads,
                 Team::kSharedBytes, stream, pass, same_tile, tile_begin);
 }
 

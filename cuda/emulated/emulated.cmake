@@ -1,11 +1,12 @@
 # Functions for code that runs on the emulated device.
 
-# Makes g++ accept the .cu files of a target in the calling directory.
+# Makes g++ accept the .cu files of a target in the calling directory. A target with UNITY_BUILD compiles the sources of
+# a folder as one: most of the time goes into what they include.
 function(cutloss_emulated_sources)
+  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX)
   foreach(source ${ARGN})
-    if(source MATCHES "\\.cu$")
-      set_source_files_properties("${source}" PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++")
-    endif()
+    get_filename_component(folder "${source}" DIRECTORY)
+    set_source_files_properties("${source}" PROPERTIES UNITY_GROUP "${folder}")
   endforeach()
 endfunction()
 

@@ -42,7 +42,7 @@ function countTests(folder, env, ...filter) {
 export function emulated(tests) {
   return (env) =>
     succeeds(process.execPath, ['scripts/build-emulated.mjs'])
-      ? countTests('build-emulated/build', env, '--tests-regex', tests)
+      ? countTests('build', env, '--tests-regex', tests)
       : { passed: 0, failed: 1 };
 }
 

@@ -89,7 +89,7 @@ describe('with a GPU', () => {
     expect(adviceFor(facts)[0]).toContain('cuda:0 does not compute as it should');
   });
 
-  const emulated = process.env.CUTLOSS_TEST_EMULATED ?? join(root, 'build-emulated');
+  const emulated = process.env.CUTLOSS_TEST_EMULATED ?? join(root, 'build/emulated');
   test.skipIf(!existsSync(join(emulated, 'build/Release/cutloss.node')))(
     'that is emulated, it computes',
     async () => {

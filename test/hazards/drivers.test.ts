@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root, runChild, runClean } from '../support/child.js';
 
 const binary = join(root, 'build/Release/cutloss.node');
-const withCuda = process.platform === 'linux' && createRequire(import.meta.url)(binary).cuda === true;
+const built = createRequire(import.meta.url)(binary).versions();
+const withCuda = process.platform === 'linux' && built.cudaRuntime !== undefined;
 const script = new URL('./children/no-context.mjs', import.meta.url);
 const source = fileURLToPath(new URL('./children/stub-libcuda.c', import.meta.url));
 let folder: string;

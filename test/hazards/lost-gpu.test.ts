@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { root, runClean } from '../support/child.js';
 
-const emulated = process.env.CUTLOSS_TEST_EMULATED ?? join(root, 'build-emulated');
+const emulated = process.env.CUTLOSS_TEST_EMULATED ?? join(root, 'build/emulated');
 
 test.skipIf(!existsSync(join(emulated, 'build/Release/cutloss.node'))).each(['3', '12', '40', '150', '400'])(
   'a GPU that is lost at call %s of the runtime',

@@ -60,8 +60,8 @@ export function backendsPresent(): Backend[] {
     );
   const folder = process.env.CUTLOSS_TEST_EMULATED; // asked for: never left out silently
   if (folder) found.push(emulated(resolve(folder)));
-  else if (existsSync('build-emulated/build/Release/cutloss.node'))
-    found.push(emulated(resolve('build-emulated')));
+  else if (existsSync('build/emulated/build/Release/cutloss.node'))
+    found.push(emulated(resolve('build/emulated')));
   if (here?.some(({ device }) => device === 'cuda:0')) found.push(cuda);
   return found.length > 0 ? found : [cpu('generic')]; // the suite then fails and says why
 }

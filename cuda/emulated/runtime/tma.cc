@@ -24,8 +24,10 @@ const TensorMap& checked(const CUtensorMap& map, const void* tile, const char* w
   return *mine;
 }
 
+}  // namespace
+
 // One tile: where it is in global memory, and its image in shared memory.
-struct Tile {
+struct TmaTile {
   TensorMap map;
   std::byte* shared;
   int column, row;
@@ -72,9 +74,11 @@ struct Tile {
   }
 };
 
+namespace {
+
 class TmaLoad final : public AsyncOperation {
  public:
-  TmaLoad(const Tile& tile, uint64_t* mbarrier) : AsyncOperation(tile.where), tile_(tile), mbarrier_(mbarrier) {}
+  TmaLoad(const TmaTile& tile, uint64_t* mbarrier) : AsyncOperation(tile.where), tile_(tile), mbarrier_(mbarrier) {}
 
   void perform(Block& block) override {
     tile_.load();
@@ -84,14 +88,14 @@ class TmaLoad final : public AsyncOperation {
   }
 
  private:
-  Tile tile_;
+  TmaTile tile_;
   uint64_t* mbarrier_;
 };
 
 void start_load(std::byte* to, const TensorMap& map, uint64_t* mbarrier, int column, int row, Where where) {
   Block& block = *current_block;
   mbarrier_check(mbarrier, where);
-  const Tile tile{map, to, column, row, where};
+  const TmaTile tile{map, to, column, row, where};
   if (block.race)
     block.race->begin_load(*current_thread, block.shared.offset(mbarrier), block.shared.offset(to), map.box_bytes(),
                            where);
@@ -142,7 +146,8 @@ void add_element(CUtensorMapDataType type, std::byte* target, const std::byte* f
 
 class TmaStore final : public AsyncOperation {
  public:
-  TmaStore(const Tile& tile, bool add, int group) : AsyncOperation(tile.where), tile_(tile), add_(add), group_(group) {}
+  TmaStore(const TmaTile& tile, bool add, int group)
+      : AsyncOperation(tile.where), tile_(tile), add_(add), group_(group) {}
 
   void perform(Block&) override {
     if (done_) return;
@@ -155,10 +160,10 @@ class TmaStore final : public AsyncOperation {
 
   bool is_done() const override { return done_; }
   int group() const { return group_; }
-  const Tile& tile() const { return tile_; }
+  const TmaTile& tile() const { return tile_; }
 
  private:
-  Tile tile_;
+  TmaTile tile_;
   bool add_;
   int group_;
   bool done_ = false;
@@ -170,7 +175,7 @@ void start_store(const CUtensorMap& map, const void* from, int column, int row, 
   Block& block = *current_block;
   Thread& me = *current_thread;
   const TensorMap& mine = checked(map, from, "the source of a TMA store", where);
-  const Tile tile{mine, static_cast<std::byte*>(const_cast<void*>(from)), column, row, where};
+  const TmaTile tile{mine, static_cast<std::byte*>(const_cast<void*>(from)), column, row, where};
   if (block.race) block.race->begin_store(me, block.shared.offset(from), mine.box_bytes(), where);
   me.stores.push_back(std::make_shared<TmaStore>(tile, add, me.bulk_group));
   block.start(me.stores.back());

@@ -11,7 +11,7 @@ __global__ void square(int* values) {
 
 }  // namespace
 
-extern "C" int run_in_module() {
+extern "C" __attribute__((visibility("default"))) int run_in_module() {
   using namespace cutloss::emulated::test;
   const DeviceArray<int> values(size_t{256});
   check(cutloss::cuda::launch(square, 4, 64, 0, nullptr, values.data()), "launch");
