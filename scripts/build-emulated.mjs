@@ -9,10 +9,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const scripts = dirname(fileURLToPath(import.meta.url));
-const build = join(scripts, '..', 'build');
+const root = join(scripts, '..');
+const build = join(root, 'build');
 const steps = [
   [process.execPath, join(scripts, 'build-native.mjs')],
-  ['cmake', '-B', build, '-DCUTLOSS_EMULATED=ON', '--log-level=WARNING'],
+  ['cmake', '-S', root, '-B', build, '-DCUTLOSS_EMULATED=ON', '--log-level=WARNING'],
   ['cmake', '--build', build, '--parallel', process.env.CUTLOSS_JOBS ?? '2'],
 ];
 for (const [command, ...args] of steps) {

@@ -4,7 +4,7 @@
 // --devdir mean something else to cmake-js and are left out.
 //
 //   --out=FOLDER                          where (build)
-//   --CDNAME=VALUE                        a setting for CMake
+//   --CDNAME=VALUE                        a setting for CMake, where nothing is built yet
 //   CUTLOSS_CUDA=AUTO|ON|OFF              with the CUDA engine or not
 //   CUTLOSS_CUDA_ARCHITECTURES=90a-real   for which GPUs; unless set, those of this machine, and for `rebuild` all
 import { spawnSync } from 'node:child_process';

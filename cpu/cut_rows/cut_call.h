@@ -23,7 +23,7 @@ struct Range {
 
 /// Blocks of classes, or panels of rows, of a range; the n-th.
 inline Range part_of(const Range& range, int64_t size, int64_t n) {
-  return {range.first + n * size, std::min(size, range.count - n * size)};
+  return {range.first + n * size, std::clamp<int64_t>(range.count - n * size, 0, size)};
 }
 
 inline CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {

@@ -1,7 +1,7 @@
 // The gradients of a chunk whose logits, or shares, are there. First, block of classes by block, logits become dz and
 // the classifier's gradient grows by dzT hidden; then, strip of dims by strip, the hidden gradient by dz classifier.
 // What lies in the classifier's gradient itself gives way to it last, once all others have read it.
-// The target's own element is in neither product: it is what the sums start from, formed exactly.
+// The target's own element is in neither product: it is formed exactly, and added.
 #pragma once
 
 #include "cpu/cut_rows/cut_call.h"

@@ -56,7 +56,7 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
   const bool keeps = place < wanted.kept;
   const int64_t stride = keeps ? wanted.stride : k.panel;
   const int64_t panels = divide_up(rows.count, k.panel);
-  const Range next = part_of(classes, kBlock, (block.end() - classes.first) / kBlock);
+  const Range next = part_of(classes, kBlock, divide_up(block.end() - classes.first, kBlock));
   const float* room = keeps ? wanted.keep + (place + kBlock) * stride : nullptr;
   Ahead ahead(panels * divide_up(block.count, k.tile_rows) * words,
               c_.rectangle_of(c_.r.classifier, next, {0, c_.r.dim}),

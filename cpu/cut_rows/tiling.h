@@ -141,11 +141,11 @@ constexpr CutPlan with_classes(const CutShape& s, CutPlan plan, int64_t classes)
   return plan;
 }
 
-/// Scratch memory of a call that does not say. More than a third of its logits is not worth it, unless that is little
-/// or sums of 16-bit gradients lie there too.
+/// Scratch memory of a call that does not say. Where the classifier's gradient lends more, a third of the logits is
+/// enough, unless that is little.
 constexpr int64_t default_workspace(const CutShape& s) {
   constexpr int64_t kLeast = int64_t{20} << 20, kMost = int64_t{64} << 20;
-  if (s.rounds) return kMost;
+  if (!s.lends || s.dim < s.panel) return kMost;
   const int64_t bytes_of_row = 4 * std::max<int64_t>(s.classes, 1);
   return std::clamp(std::min(s.rows / 3, kMost / bytes_of_row + 1) * bytes_of_row, kLeast, kMost);
 }
@@ -163,7 +163,7 @@ CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
   plan.pass_rows = std::clamp(pass, s.panel, all_rows);
   if (!s.gradient()) return plan;
 
-  const auto kept = [&](int64_t lent, int64_t rows) {
+  const auto keeping = [&](int64_t lent, int64_t rows) {
     CutPlan whole;
     whole.lent_rows = lent;
     whole.chunk_rows = rows;
@@ -173,16 +173,21 @@ CutPlan plan_cut_rows(const CutShape& s, int64_t budget, Bytes&& bytes) {
     return whole;
   };
   const int64_t most = kMostChunkRows / s.panel * s.panel;
-  const int64_t lendable = s.lends ? std::min({s.dim / s.panel * s.panel, most, all_rows}) : 0;
-  for (const int64_t lent : {int64_t{0}, lendable}) {
-    const int64_t others = all_rows - lent;
-    const int64_t fitting =
-        largest_fitting(s.panel, std::min(most, others), budget, [&](int64_t rows) { return bytes(kept(lent, rows)); });
-    // what the classifier's gradient could lend is not needed where one chunk has all rows
-    const int64_t wanted = lent < lendable ? others : std::min(kFewestKeptRows, others);
-    if (fitting < wanted || bytes(kept(lent, fitting)) > budget) continue;
-    return kept(lent, fitting > 0 ? round_up(divide_up(others, divide_up(others, fitting)), s.panel) : 0);
-  }
+  int64_t fewest = INT64_MAX;
+  const auto consider = [&](int64_t lent) {
+    const int64_t others = all_rows - lent,
+                  fitting = largest_fitting(s.panel, std::min(most, others), budget,
+                                            [&](int64_t rows) { return bytes(keeping(lent, rows)); });
+    if (fitting < std::min(kFewestKeptRows, others) || bytes(keeping(lent, fitting)) > budget) return;
+    const int64_t chunks = others > 0 ? divide_up(others, fitting) : 0;
+    if (chunks + (lent > 0) >= fewest) return;
+    fewest = chunks + (lent > 0);
+    plan = keeping(lent, chunks > 0 ? round_up(divide_up(others, chunks), s.panel) : 0);
+  };
+  consider(0);
+  int64_t lent = s.lends ? std::min({s.dim / s.panel * s.panel, most, all_rows}) : 0;
+  for (; lent > 0; lent = lent / 2 / s.panel * s.panel) consider(lent);
+  if (plan.keeps_logits) return plan;
 
   const struct {
     bool apart;

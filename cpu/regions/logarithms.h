@@ -5,8 +5,8 @@
 
 namespace cutloss::cpu {
 
-/// Over two numbers log(1 + x) is log(1 + y), y = x1 + x2 + x1 x2, and y is as precise as x where both are small. Of
-/// kTogether numbers one such y waits in a line that the numbers may come from.
+/// Over two numbers the sum of log(1 + x) is log(1 + y), y = x1 + x2 + x1 x2, and y is as precise as x where both are
+/// small. Of kTogether numbers one such y waits in a line that the numbers may come from.
 template <class V, int kTogether>
 class Products {
  public:
@@ -50,9 +50,8 @@ class SigmoidCrossEntropy {
 
   /// error: z, or -z of a target.
   [[gnu::always_inline]] void add(const Sigmoid<V>& s, F error, F weight) {
-    const F both = s.size + error;  // twice what is wrong
-    linear_ = kOnes ? V::multiply_add(both, V::splat(0.5f), linear_)
-                    : V::add_where(weight != 0.f, linear_, 0.5f * weight * both);
+    const F wrong = V::max(F{}, error);
+    linear_ = kOnes ? linear_ + wrong : V::add_where(weight != 0.f, linear_, weight * wrong);
     add_logarithm(s, weight);
   }
   [[gnu::always_inline]] void add_label(const Sigmoid<V>& s, F label, F weight) {

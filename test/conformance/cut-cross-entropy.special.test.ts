@@ -8,7 +8,7 @@ import { backend } from '../support/backends.js';
 import { decode, encode, floatDTypes, halfUlp } from '../support/dtypes.js';
 import { expectBackend } from '../support/expect-backend.js';
 import { random } from '../support/random.js';
-import { bitsOf, type Numbers, type Options, problem, run, valuesOf } from './cut-problem.js';
+import { bitsOf, type Found, type Numbers, type Options, problem, run, valuesOf } from './cut-problem.js';
 import { expectRounded, expectScalar, K } from './tolerance.js';
 
 const device = backend.device;
@@ -103,6 +103,36 @@ describe.each(floatDTypes)('cutCrossEntropy of %s', (dtype) => {
           const ignored = p.ids[Math.floor(i / p.dim)] === -100;
           expect(gradient[i]).toBe(ignored ? 0 : NaN);
         }
+      }
+    }
+  });
+
+  // in one chunk; where the classifier's gradient lends its memory; computed again
+  test.runIf(device === 'cpu')('where logits are kept shows in nothing but rounding', () => {
+    const large = { ...problem(dtype, 200, 200, 3001), classWeights: new Float32Array(3001) };
+    large.classWeights.forEach((_, j, weights) => {
+      weights[j] = 1 + (j % 3);
+    });
+    const options = {
+      softcap: 8,
+      labelSmoothing: 0.1,
+      zLoss: 0.01,
+      temperature: 2,
+      upstream: 3,
+      grads: true,
+    };
+    const [whole, ...others] = [2 ** 26, 1_400_000, 1].map((workspaceBytes) =>
+      run(large, { ...options, workspaceBytes }),
+    );
+    for (const other of others) {
+      expect(Math.abs(other.loss / (whole as Found).loss - 1)).toBeLessThan(2 ** -20);
+      for (const name of ['hidden', 'classifier', 'bias'] as const) {
+        const [a, b] = [valuesOf(whole as Found, name, dtype), valuesOf(other, name, dtype)];
+        const largest = (values: Float64Array) =>
+          values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        const size = largest(a);
+        const close = 2 * halfUlp(size, dtype) + 2 ** -16 * size;
+        expect(largest(a.map((value, i) => value - (b[i] as number)))).toBeLessThan(close);
       }
     }
   });

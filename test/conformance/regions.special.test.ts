@@ -252,6 +252,18 @@ test.each([1e-24, 1e-12, 1e25])(
   },
 );
 
+test.each(['channelsFirst', 'channelsLast'] as const)(
+  'cross-entropy of a sigmoid on the wrong side is the logit itself, up to the largest floats, %s',
+  (layout) => {
+    const one = {
+      predictions: { data: Float32Array.of(-3e38), shape: [1, 1, 1, 1] },
+      targets: { data: Int32Array.of(0), shape: [1, 1, 1] },
+    };
+    const { loss } = run(one, { layout, activation: 'sigmoid', crossEntropy: 1 });
+    expect(Math.abs(loss / 3e38 - 1)).toBeLessThan(1e-6);
+  },
+);
+
 test('soft labels need not sum to one', () => {
   const data = new Float32Array(pixels * classes).fill(0.75);
   const inputs = { predictions: { data: logits, shape }, targets: { data, shape } };

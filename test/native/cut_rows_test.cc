@@ -45,7 +45,11 @@ void plans() {
             CHECK(plan.most_rows() > 0 && plan.most_rows() <= cpu::kMostChunkRows);
             CHECK(plan.chunk_rows > 0 || plan.lent_rows >= rows);
             CHECK(plan.lent_rows == 0 || (plan.keeps_logits && plan.lent_rows <= dim));
-            CHECK(plan.lent_rows > 0 || !s.lends || !plan.keeps_logits || dim < s.panel || rows <= plan.chunk_rows);
+            cpu::CutPlan kept;  // the least that keeps logits: where it fits, none is computed twice
+            kept.pass_rows = kept.chunk_rows =
+                std::min<int64_t>(64, cpu::round_up(std::max<int64_t>(rows, 1), s.panel));
+            kept.chunk_classes = classes, kept.keeps_logits = true;
+            CHECK(plan.keeps_logits || bytes(kept) > budget);
             CHECK(plan.chunk_classes > 0 && plan.chunk_classes <= classes);
             CHECK(plan.chunk_classes == classes || plan.chunk_classes % cpu::kBlock == 0);
             CHECK(!plan.keeps_logits || plan.chunk_classes == classes);
@@ -162,9 +166,8 @@ void with_shares(const cpu::Level& level) {
 /// Where the logits of the first rows, and of all rows, lie in the classifier's gradient.
 void with_lent_rows(const cpu::Level& level) {
   const cpu::CutKernels& kernels = level.cut_rows->by_dtype[int(DType::kFloat32)];
-  const int64_t dim = 70, classes = 3001;
-  for (const int64_t rows : {40, 130}) {
-    const int64_t workspace = rows * classes * 3;
+  const int64_t dim = 200, classes = 3001;
+  for (const auto& [rows, workspace] : {std::pair{40, 40 * classes * 3}, {200, 200 * classes * 7 / 3}}) {
     cpu::CutShape s = {};
     s.rows = rows, s.classes = classes, s.dim = s.words = dim;
     s.panel = kernels.panel, s.tile_rows = kernels.tile_rows;
