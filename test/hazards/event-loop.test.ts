@@ -41,15 +41,16 @@ test.each([1, 2])('nothing waits for the engine with %d of its threads at work',
   expect(excess(last, 'readFile'), `fs.readFile; ${JSON.stringify(seen)}`).toBeLessThanOrEqual(20);
 });
 
+// On a slower machine than the bound is for: 3.5 times what the same sums take in plain JavaScript, which makes no calls.
 test('a small call costs at most 15 µs, awaited at most 80 µs', async () => {
-  const seen: { sync: number; awaited: number }[] = [];
+  const seen: { sync: number; awaited: number; plain: number }[] = [];
   for (let attempt = 0; attempt < 8; attempt++) {
     if (attempt > 0) await setTimeout(2000); // a machine at work on something else may be done with it
 
     const { stdout } = await runClean(new URL('./children/latency.mjs', import.meta.url));
     const found = JSON.parse(stdout);
     seen.push(found);
-    if (found.sync <= 15 && found.awaited <= 80) return;
+    if (found.sync <= Math.max(15, 3.5 * found.plain) && found.awaited <= 80) return;
   }
   expect.fail(`too slow in every attempt: ${JSON.stringify(seen)}`);
 });
