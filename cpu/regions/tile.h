@@ -294,7 +294,7 @@ struct RegionTile {
   const RegionStretch& s;
   const RegionsRequest& r;
   int64_t pitch, at = 0, count = 0, padded = 0;
-  bool takes_rows = false, in_rows = false;                         // whether softmax may stay in rows; whether it did
+  bool takes_rows = false, in_rows = false;                         // may predictions stay in rows; did they
   float *predictions, *labels, *rows;                               // [classes, pitch]; rows: [pitch, classes]
   float *weight, *sum, *scale, *mean, *pull, *others, *own, *most;  // [pitch]
   int32_t* ids;                                                     // [pitch]

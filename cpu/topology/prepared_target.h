@@ -3,8 +3,8 @@
 // with the squares of its first level.
 //
 //   the batch it was prepared for, then sections, each a count and as many elements:
-//   ranks by voxel | by dimension the bars: birth, death, key | joins: dying, surviving | edges |
-//   squares
+//   ranks by voxel | by dimension the bars: birth, death, key | joins: dying, surviving | edges
+//   | squares
 //
 // A bar's key is where Side::bar_of has it; in the highest dimension it is the join at which the bar dies. The words
 // lie in JavaScript's memory, so what serves as an index is compared with its end before it is used.
