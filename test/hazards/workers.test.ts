@@ -24,7 +24,7 @@ test.each([
   });
   const { ended, growth } = JSON.parse(stdout);
   expect(ended).toBe(count);
-  expect(growth, 'bytes that the process grew by').toBeLessThan(8 * 2 ** 20);
+  expect(growth, 'bytes that the process grew by').toBeLessThan(5 * 2 ** 20);
 });
 
 const emulated = process.env.CUTLOSS_TEST_EMULATED;
