@@ -14,9 +14,6 @@
 
 namespace cutloss::math {
 
-/// log(1 + exp(x)) without overflow, exact to rounding at both ends.
-CUTLOSS_HD double softplus(double x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::fabs(x))); }
-
 /// 1 / (1 + exp(-x)); its relative error stays small as the value goes to zero.
 CUTLOSS_HD double sigmoid(double x) {
   const double e = std::exp(-std::fabs(x));

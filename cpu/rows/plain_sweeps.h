@@ -13,9 +13,9 @@ namespace cutloss::cpu {
 
 /// A row as groups of kStep elements, the first of which may begin before the row so that the gradient's are aligned.
 /// A group that is not whole, or holds the target, is read as a copy: -infinity stands for what does not belong.
-template <class V, class T>
+template <class V, class T, int kVectors>
 struct GroupedRow {
-  static constexpr int kUnroll = 4;
+  static constexpr int kUnroll = kVectors;
   static constexpr int64_t kStep = kUnroll * V::kLanes;
 
   const T* z;
@@ -43,10 +43,11 @@ struct GroupedRow {
   }
 };
 
-template <class V, class T>
-struct PlainRow {
+template <class V, class T, int kVectors>
+struct GroupedSweeps {
   using F = typename V::F;
-  using Row = GroupedRow<V, T>;
+  using D = typename V::D;
+  using Row = GroupedRow<V, T, kVectors>;
   static constexpr int64_t kStep = Row::kStep;
   static constexpr int64_t kBlock = 4096;
   static constexpr int64_t kAhead = 4096 / sizeof(T);  // the hardware does not fetch across a page
@@ -94,9 +95,15 @@ struct PlainRow {
         sum[k] = next;
       }
     }
-    double total = 0;
-    for (int k = 0; k < kSums; ++k) total += V::horizontal_sum(sum[k]) - V::kLanes + V::horizontal_sum(rest[k]);
-    return total;
+    D total = {};
+    for (int k = 0; k < kSums; ++k) total += (in_double(sum[k]) - V::kLanes / V::kDoubles) + in_double(rest[k]);
+    return V::horizontal_sum(total);
+  }
+
+  CUTLOSS_INLINE D in_double(F v) {
+    D low, high;
+    V::widen(v, &low, &high);
+    return low + high;
   }
 
   static float largest(const Row& row, int64_t begin, int64_t end) {
@@ -215,6 +222,19 @@ struct PlainRow {
       a.stream ? write_again<true>(a, g, row, next) : write_again<false>(a, g, row, next);
     }
   }
+};
+
+/// Few classes are one group of half the width.
+template <class V, class T>
+struct PlainRow {
+  using Wide = GroupedSweeps<V, T, 4>;
+  using Narrow = GroupedSweeps<V, T, 2>;
+
+  static math::RowStatistics statistics(const void* logits, int64_t classes, int64_t target, KeptRow* kept) {
+    return classes <= Narrow::kStep ? Narrow::statistics(logits, classes, target, kept)
+                                    : Wide::statistics(logits, classes, target, kept);
+  }
+  static void gradient(const PlainGradient& a) { a.classes <= Narrow::kStep ? Narrow::gradient(a) : Wide::gradient(a); }
 };
 
 }  // namespace cutloss::cpu

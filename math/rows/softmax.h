@@ -86,7 +86,7 @@ CUTLOSS_HD RowOutcome id_row(const RowStatistics& s, const RowFormula& f, const 
 
   RowOutcome o;
   o.log_p = t.log_p;
-  o.lse = t.p > t.q ? LogSum{c.target_logit, -t.log_p} : LogSum{s.max, log_others + softplus(-x)};
+  o.lse = t.p > t.q ? LogSum{c.target_logit, -t.log_p} : LogSum{s.max, log_others - t.log_q};
   o.entropy = detail::entropy_of(o.lse, s, t.q, t.p, t.log_p);
 
   const double hard = c.class_weight * (1 - f.label_smoothing);

@@ -11,8 +11,13 @@ struct TargetProbability {
   double log_p;
   double p;
   double q;  // 1 - p
+  double log_q;
 
-  CUTLOSS_HD static TargetProbability from_odds_against(double x) { return {-softplus(x), sigmoid(-x), sigmoid(x)}; }
+  CUTLOSS_HD static TargetProbability from_odds_against(double x) {
+    const double e = std::exp(-std::fabs(x)), more = 1 / (1 + e), less = e / (1 + e), log_more = -std::log1p(e);
+    return x > 0 ? TargetProbability{log_more - x, less, more, log_more}
+                 : TargetProbability{log_more, more, less, log_more + x};
+  }
 };
 
 /// A row objective at one target: the loss, and w = -dloss/dlogp, the weight that the softmax gradient gets.
