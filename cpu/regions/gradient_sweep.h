@@ -10,9 +10,8 @@
 #include <cmath>
 
 #include "cpu/regions/few_classes.h"
-#include "cpu/regions/predictions.h"
+#include "cpu/regions/pixel_terms.h"
 #include "cpu/regions/run_writer.h"
-#include "cpu/regions/softmax.h"
 
 namespace cutloss::cpu {
 
@@ -139,7 +138,7 @@ class RegionGradientSweep {
       const I none = weight == 0.f;
       const F inverse = 1.f / V::load(t_.sum + i);
       F v = V::splat(slopes_.pixels.cross_entropy);
-      if (slopes_.pixels.focal != 0) v += focal_weight(i, inverse, logarithms);
+      if (slopes_.pixels.focal != 0) v += slopes_.pixels.focal * TargetTerm<V>::of(t_, i, logarithms).focal(t_, i).weight;
       const F scale = weight * inverse;
       V::store(t_.mean + i, V::select(none, F{}, (V::load(t_.mean + i) * inverse - v) * scale));
       V::store(t_.scale + i, V::select(none, F{}, scale));
@@ -195,20 +194,6 @@ class RegionGradientSweep {
         return kTerms ? V::add_where(target, value, -V::load(pull + i)) : value;
       };
     });
-  }
-
-  F focal_weight(int64_t i, F inverse, bool logarithms) const {
-    const F own = V::load(t_.own + i), others = V::load(t_.others + i);
-    const F e = logarithms ? exp_float<V>(own) : own;
-    F minus_log_p = math::log_one_plus<V>(others / e);
-    if (logarithms) {
-      const F far = math::log_normal<V>(V::max(V::splat(1.f), others)) - own;
-      minus_log_p = V::select(own < -40.f, far, minus_log_p);
-    }
-    const F alpha = V::select(V::template load_as<I>(t_.ids + i) == 0, V::splat(float(r_.focal_negative)),
-                              V::splat(float(r_.focal_positive)));
-    const auto term = math::focal_term<V>(e * inverse, others * inverse, minus_log_p, float(r_.focal_gamma_positive));
-    return slopes_.pixels.focal * alpha * term.weight;
   }
 
   /// dL/dp of class c at pixel i, for the weight 1.

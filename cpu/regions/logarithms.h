@@ -38,6 +38,10 @@ class Products {
   float* end_;
 };
 
+/// For x = others / own of a softmax's targets.
+template <class V>
+using TargetProducts = Products<V, 4>;
+
 /// sum m (log(1 + exp(-|z|)) + |z| where that is on the wrong side): of class ids, or of labels that may lie between 0
 /// and 1. Where kOnes, every pixel counts once.
 template <class V, bool kOnes>

@@ -3,9 +3,7 @@
 #pragma once
 
 #include "cpu/regions/few_classes.h"
-#include "cpu/regions/lane_total.h"
-#include "cpu/regions/logarithms.h"
-#include "cpu/regions/softmax.h"
+#include "cpu/regions/pixel_terms.h"
 
 namespace cutloss::cpu {
 
@@ -25,7 +23,8 @@ class RegionMomentSweep {
       : t_(stretch),
         r_(stretch.request),
         activation_(static_cast<Activation>(r_.activation)),
-        plain_(is_plain(r_) && !r_.moments) {
+        plain_(is_plain(r_) && !r_.moments),
+        terms_(t_) {
     t_.takes_rows =
         plain_ && stretch.worth_rows() && !r_.channels_first && (activation_ == Activation::kSoftmax || r_.focal == 0);
     if (t_.takes_rows) t_.describe_rows(nullptr);
@@ -47,7 +46,7 @@ class RegionMomentSweep {
                        sums[4].sum(), sums[5].sum(), weight_.sum()};
     }
     if (plain_) finish_plain(out->cells);
-    out->pixels = {cross_entropy_.sum(), focal_.sum(), weight_.sum()};
+    out->pixels = {terms_.cross_entropy(), terms_.focal(), weight_.sum()};
   }
 
   void add_weights() {
@@ -73,10 +72,10 @@ class RegionMomentSweep {
     const T* image = r_.predictions.as<const T>();
     if (r_.has_pixel_terms() && !r_.soft_targets) {
       const bool logarithms = TileSoftmax<V, T, true, false>::run(t_, image, nullptr);
-      add_terms_of_targets(logarithms);
+      terms_.add_of_targets(logarithms);
     } else {
       TileSoftmax<V, T, false, false>::run(t_, image, nullptr);
-      if (r_.has_pixel_terms()) add_terms_of_labels(image);
+      if (r_.has_pixel_terms()) terms_.add_of_labels(image);
     }
     for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
       const F weight = V::load(t_.weight + i);
@@ -91,7 +90,7 @@ class RegionMomentSweep {
     const T* image = r_.predictions.as<const T>();
     t_.in_rows = t_.takes_rows;
     if (!t_.in_rows) t_.load_plane(image, t_.predictions);
-    if (r_.focal != 0) add_terms_of_sigmoids();
+    if (r_.focal != 0) terms_.add_of_sigmoids();
     const bool terms = r_.cross_entropy != 0 && r_.focal == 0;
     if (!plain_) {
       if (terms) return add_general(LabelledSigmoids(t_.own));
@@ -141,7 +140,7 @@ class RegionMomentSweep {
 
   template <class Predicted>
   void add_terms_of(Predicted& predicted) {
-    if constexpr (has_terms<Predicted>) cross_entropy_.add(predicted.terms.sum());
+    if constexpr (has_terms<Predicted>) terms_.add_cross_entropy(predicted.terms.sum());
   }
 
   /// Terms are of every class, also of those that belong to no region.
@@ -158,7 +157,7 @@ class RegionMomentSweep {
   /// Without a mask the cross-entropy's products are on the way too; their logarithms follow.
   template <int kClasses, bool kTarget, bool kProducts, class Few>
   bool add_few(const Few& few) {
-    TargetProducts products(t_.others);
+    TargetProducts<V> products(t_.others);
     F both[kClasses] = {}, predictions[kClasses] = {}, targets[kClasses] = {};
     I good = ~I{};
     const int32_t* const all_ids = t_.ids;
@@ -195,9 +194,9 @@ class RegionMomentSweep {
     if (!V::all(good & (logarithms < INFINITY))) return false;
     for (int k = 0; k < kClasses; ++k) add_totals(k, both[k], predictions[k], targets[k]);
     if (kProducts) {
-      cross_entropy_.add(logarithms);
+      terms_.add_cross_entropy(logarithms);
     } else if (kTarget) {
-      add_terms_of_targets(false);
+      terms_.add_of_targets(false);
     }
     return true;
   }
@@ -308,114 +307,13 @@ class RegionMomentSweep {
     }
   }
 
-  /// Terms of class ids, from the target's exponential and those of the others.
-  void add_terms_of_targets(bool logarithms) {
-    if (!logarithms && !r_.mask && r_.focal == 0) return add_logarithms();
-    F cross_entropy = {}, focal = {};
-    for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
-      const F weight = V::load(t_.weight + i), others = V::load(t_.others + i), own = V::load(t_.own + i);
-      const F e = logarithms ? exp_float<V>(own) : own;
-      F minus_log_p = math::log_one_plus<V>(others / e);
-      if (logarithms) {
-        const F far = math::log_normal<V>(V::max(V::splat(1.f), others)) - own;
-        minus_log_p = V::select(own < -40.f, far, minus_log_p);
-      }
-      const I none = weight == 0.f;
-      cross_entropy += V::select(none, F{}, weight * minus_log_p);
-      if (r_.focal == 0) continue;
-      const F alpha = V::select(V::template load_as<I>(t_.ids + i) == 0, V::splat(float(r_.focal_negative)),
-                                V::splat(float(r_.focal_positive)));
-      const F inverse = 1.f / V::load(t_.sum + i);
-      const auto term = math::focal_term<V>(e * inverse, others * inverse, minus_log_p, float(r_.focal_gamma_positive));
-      focal += V::select(none, F{}, weight * alpha * term.value);
-    }
-    cross_entropy_.add(cross_entropy);
-    focal_.add(focal);
-  }
-
-  using TargetProducts = Products<V, 4>;
-  static constexpr float kMostFactor = 0x1p30f;  // four of them are no infinity
-
-  /// The cross-entropy where pixels count once or not at all.
-  void add_logarithms() {
-    TargetProducts products(t_.own);
-    F sum = {};
-    for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
-      const I none = V::load(t_.weight + i) == 0.f;
-      const F x = V::select(none, F{}, V::load(t_.others + i) / V::load(t_.own + i));
-      if (V::all(x < kMostFactor)) {
-        products.add(x, 1.f + x);
-      } else {
-        sum += math::log_one_plus<V>(x);
-      }
-    }
-    cross_entropy_.add(sum + products.logarithms());
-  }
-
-  /// Terms of labels that every class may have a share in.
-  void add_terms_of_labels(const T* image) {
-    F cross_entropy = {}, focal = {};
-    for (int64_t c = 0; c < r_.classes; ++c) {
-      const float alpha = float(c == 0 ? r_.focal_negative : r_.focal_positive);
-      for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
-        const F weight = V::load(t_.weight + i), y = V::load(t_.labels + c * t_.pitch + i);
-        const F p = V::load(t_.predictions + c * t_.pitch + i) / V::load(t_.sum + i);
-        const I none = (weight == 0.f) | (y == 0.f);
-        const F minus_log_p = minus_log(p, image, c, i);
-        cross_entropy += V::select(none, F{}, weight * y * minus_log_p);
-        if (r_.focal == 0) continue;
-        const auto term = math::focal_term<V>(p, 1.f - p, minus_log_p, float(r_.focal_gamma_positive));
-        focal += V::select(none, F{}, weight * alpha * y * term.value);
-      }
-    }
-    cross_entropy_.add(cross_entropy);
-    focal_.add(focal);
-  }
-
-  /// -log p, from the logits themselves where p vanishes.
-  F minus_log(F p, const T* image, int64_t c, int64_t i) {
-    constexpr float kLeast = 0x1p-100f;
-    const F usual = -math::log_normal<V>(V::max(V::splat(kLeast), p));
-    if (V::all(p >= kLeast)) return usual;
-    float all[V::kLanes], probabilities[V::kLanes];
-    V::store(all, usual);
-    V::store(probabilities, p);
-    for (int k = 0; k < V::kLanes && i + k < t_.count; ++k) {
-      if (probabilities[k] < kLeast || std::isnan(probabilities[k])) all[k] = minus_log_of_logit(image, c, i + k);
-    }
-    return V::load(all);
-  }
-
-  float minus_log_of_logit(const T* image, int64_t c, int64_t i) const {
-    const int64_t step = r_.channels_first ? r_.pixels : 1;
-    const T* pixel = image + t_.offset(t_.at + i);
-    double most = -INFINITY, sum = 0;
-    for (int64_t k = 0; k < r_.classes; ++k) most = std::max<double>(most, math::widen(pixel[k * step]));
-    for (int64_t k = 0; k < r_.classes; ++k) sum += std::exp(math::widen(pixel[k * step]) - most);
-    return float(std::log(sum) + (most - math::widen(pixel[c * step])));
-  }
-
-  void add_terms_of_sigmoids() {
-    F cross_entropy = {}, focal = {};
-    for (int64_t c = 0; c < r_.classes; ++c) {
-      for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
-        const F weight = V::load(t_.weight + i), z = V::load(t_.predictions + c * t_.pitch + i);
-        const auto terms = sigmoid_terms<V>(z, label_at(t_, c, i), r_, {});
-        const I none = weight == 0.f;
-        cross_entropy += V::select(none, F{}, weight * terms.cross_entropy);
-        focal += V::select(none, F{}, weight * terms.focal);
-      }
-    }
-    cross_entropy_.add(cross_entropy);
-    focal_.add(focal);
-  }
-
   RegionTile<V> t_;
   const RegionsRequest& r_;
   Activation activation_;
   bool plain_;
+  PixelTerms<V, T> terms_;
   bool ones_ = false;  // whether all pixels of the tile weigh 1
-  Total weight_, cross_entropy_, focal_;
+  Total weight_;
 };
 
 }  // namespace cutloss::cpu
