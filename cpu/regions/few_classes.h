@@ -70,7 +70,7 @@ class FewClasses {
     for (int i = 0; i < V::kLanes; ++i) lanes[i] = i % 4 * (V::kLanes / 4) + i / 4;
     const I order = V::template load_as<I>(lanes);
     for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
-      V::store(t_.weight + i, V::rearrange(V::load(t_.weight + i), order));
+      if (!t_.ones) V::store(t_.weight + i, V::rearrange(V::load(t_.weight + i), order));
       V::store_as(t_.ids + i, V::rearrange(V::template load_as<F>(t_.ids + i), order));
     }
   }

@@ -138,7 +138,8 @@ class RegionGradientSweep {
       const I none = weight == 0.f;
       const F inverse = 1.f / V::load(t_.sum + i);
       F v = V::splat(slopes_.pixels.cross_entropy);
-      if (slopes_.pixels.focal != 0) v += slopes_.pixels.focal * TargetTerm<V>::of(t_, i, logarithms).focal(t_, i).weight;
+      if (slopes_.pixels.focal != 0)
+        v += slopes_.pixels.focal * TargetTerm<V>::of(t_, i, logarithms).focal(t_, i).weight;
       const F scale = weight * inverse;
       V::store(t_.mean + i, V::select(none, F{}, (V::load(t_.mean + i) * inverse - v) * scale));
       V::store(t_.scale + i, V::select(none, F{}, scale));

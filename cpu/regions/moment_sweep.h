@@ -33,13 +33,16 @@ class RegionMomentSweep {
   void sweep(StretchSums* out) {
     Total* totals = reinterpret_cast<Total*>(t_.class_sums);
     std::fill_n(totals, r_.classes * kClassLines, Total{});
+    std::fill_n(t_.class_parts, r_.classes * kClassLines * V::kLanes, 0.f);
     for (int64_t at = t_.s.first; at < t_.s.last; at += t_.pitch) {
       t_.move_to(at);
       if (!t_.load_pixels(&out->bad)) return;
       if (r_.soft_targets) t_.load_labels();
       add_weights();
       activation_ == Activation::kSoftmax ? softmax() : each_for_itself();
+      if ((unsettled_ += t_.count) >= kMostTilePixels) settle();
     }
+    settle();
     for (int64_t c = r_.first_class; c < r_.classes; ++c) {
       const Total* sums = totals + c * kClassLines;
       out->cells[c] = {sums[0].sum(), sums[1].sum(), sums[2].sum(), sums[3].sum(),
@@ -50,6 +53,8 @@ class RegionMomentSweep {
   }
 
   void add_weights() {
+    ones_ = t_.ones;
+    if (ones_) return weight_.add(V::splat(float(t_.padded / V::kLanes)));
     F sum = {};
     I ones = ~I{};
     for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
@@ -153,6 +158,25 @@ class RegionMomentSweep {
   static constexpr int kOfLanes = 3;
 
   Total* totals_of(int64_t c) { return reinterpret_cast<Total*>(t_.class_sums) + c * kClassLines; }
+  float* parts_of(int64_t c) { return t_.class_parts + c * (kClassLines * V::kLanes); }
+
+  /// To a class's plain sums, `first` of which is the first, in floats.
+  void add_parts(int64_t c, int first, F both, F predictions, F targets) {
+    float* const parts = parts_of(c) + first * V::kLanes;
+    V::store(parts, V::load(parts) + both);
+    V::store(parts + V::kLanes, V::load(parts + V::kLanes) + predictions);
+    V::store(parts + 2 * V::kLanes, V::load(parts + 2 * V::kLanes) + targets);
+  }
+
+  /// Floats become part of the doubles before there are too many to be exact.
+  void settle() {
+    unsettled_ = 0;
+    const int count = t_.takes_rows ? 2 * kOfLanes : kOfLanes;
+    for (int64_t c = 0; plain_ && c < r_.classes; ++c) {
+      for (int of = 0; of < count; ++of) totals_of(c)[of].add(V::load(parts_of(c) + of * V::kLanes));
+      std::fill_n(parts_of(c), count * V::kLanes, 0.f);
+    }
+  }
 
   /// Without a mask the cross-entropy's products are on the way too; their logarithms follow.
   template <int kClasses, bool kTarget, bool kProducts, class Few>
@@ -173,15 +197,19 @@ class RegionMomentSweep {
         others = V::add_where(ids != k, others, e[k]);
       }
       const F sum = kTarget ? others + own : add_up<F>(e), weight = V::load(weights + i);
-      if (kProducts) {
-        const F x = others * weight / own;  // weights are 0 or 1
+      F scale;
+      if (kProducts) {  // two quotients by one division; weights are 0 or 1
+        const F inverse = weight / (own * sum), x = others * sum * inverse;
+        scale = own * inverse;
         products.add(x, 1.f + x);
-      } else if (kTarget) {
+      } else {
+        scale = weight / sum;
+      }
+      if (kTarget && !kProducts) {
         V::store(all_others + i, others);
         V::store(all_own + i, own);
       }
       good &= TileSoftmax<V, T, kTarget, false>::in_range(sum, own);
-      const F scale = weight / sum;
       for (int k = 0; k < kClasses; ++k) {
         const I target = ids == k;
         const Product p = {e[k], scale};
@@ -192,20 +220,13 @@ class RegionMomentSweep {
     }
     const F logarithms = kProducts ? products.logarithms() : F{};
     if (!V::all(good & (logarithms < INFINITY))) return false;
-    for (int k = 0; k < kClasses; ++k) add_totals(k, both[k], predictions[k], targets[k]);
+    for (int k = 0; k < kClasses; ++k) add_parts(k, 0, both[k], predictions[k], targets[k]);
     if (kProducts) {
       terms_.add_cross_entropy(logarithms);
     } else if (kTarget) {
       terms_.add_of_targets(false);
     }
     return true;
-  }
-
-  void add_totals(int64_t c, F both, F predictions, F targets) {
-    Total* sums = totals_of(c);
-    sums[0].add(both);
-    sums[1].add(predictions);
-    sums[2].add(targets);
   }
 
   /// weighted(value, scale, target) are predictions times weights, of what the tile has of a class and of a pixel.
@@ -238,32 +259,41 @@ class RegionMomentSweep {
         targets[k] = V::add_where(target, targets[k], weight);
       }
     }
-    for (int k = 0; k < kClasses; ++k) add_totals(first + k, both[k], predictions[k], targets[k]);
+    for (int k = 0; k < kClasses; ++k) add_parts(first + k, 0, both[k], predictions[k], targets[k]);
     add_terms_of(weighted);
   }
 
   /// The same of a tile in rows: lanes keep to their classes, and are put together at the end.
   template <bool kMasked, class Weighted>
   void add_rows(Rows rows, const float* scales, const Weighted& weighted) {
+    int64_t k = 0;
+    for (; k + 2 <= r_.classes; k += 2) add_rows<kMasked, 2>(k, rows, scales, weighted);
+    if (k < r_.classes) add_rows<kMasked, 1>(k, rows, scales, weighted);
+  }
+
+  template <bool kMasked, int kVectors, class Weighted>
+  void add_rows(int64_t first, Rows rows, const float* scales, Weighted weighted) {
     const int64_t row = r_.classes * V::kLanes, end = t_.padded;
-    const float* const weights = t_.weight;
+    const float *const weights = t_.weight, *at = rows.first + first * V::kLanes;
     const int32_t* const ids = t_.ids;
-    for (int64_t k = 0; k < r_.classes; ++k) {
-      F sums[3] = {};
-      const I pixel = t_.lanes[k].pixel, label = t_.lanes[k].label;
-      const float* at = rows.first + k * V::kLanes;
-      Weighted lanes = weighted;
-      for (int64_t i = 0; i < end; i += V::kLanes, at += row) {
-        const I target = (I)V::rearrange(V::template load_as<F>(ids + i), pixel) == label;
-        prefetch_next(at + rows.ahead);
-        const Product p = lanes(V::load(at), V::rearrange(V::load(scales + i), pixel), target);
-        sums[0] = p.add_where(target, sums[0]);
-        sums[1] = p.add_to(sums[1]);
-        sums[2] = V::add_where(target, sums[2], kMasked ? V::rearrange(V::load(weights + i), pixel) : V::splat(1.f));
+    F both[kVectors] = {}, predictions[kVectors] = {}, targets[kVectors] = {};
+    const bool fetches = rows.ahead != 0;
+    I pixel[kVectors], label[kVectors];
+    for (int k = 0; k < kVectors; ++k) pixel[k] = t_.lanes[first + k].pixel, label[k] = t_.lanes[first + k].label;
+    for (int64_t i = 0; i < end; i += V::kLanes, at += row) {
+      const F id = V::template load_as<F>(ids + i), scale = V::load(scales + i), weight = V::load(weights + i);
+      for (int k = 0; k < kVectors; ++k) {
+        const float* vector = at + k * V::kLanes;
+        if (fetches) prefetch_next(vector + rows.ahead);
+        const I target = (I)V::rearrange(id, pixel[k]) == label[k];
+        const Product p = weighted(V::load(vector), V::rearrange(scale, pixel[k]), target);
+        predictions[k] = p.add_to(predictions[k]);
+        both[k] = p.add_where(target, both[k]);
+        targets[k] = V::add_where(target, targets[k], kMasked ? V::rearrange(weight, pixel[k]) : V::splat(1.f));
       }
-      for (int of = 0; of < 3; ++of) totals_of(k)[kOfLanes + of].add(sums[of]);
-      add_terms_of(lanes);
     }
+    for (int k = 0; k < kVectors; ++k) add_parts(first + k, kOfLanes, both[k], predictions[k], targets[k]);
+    add_terms_of(weighted);
   }
 
   /// Sums of lanes go to the classes that they are of.
@@ -313,6 +343,7 @@ class RegionMomentSweep {
   bool plain_;
   PixelTerms<V, T> terms_;
   bool ones_ = false;  // whether all pixels of the tile weigh 1
+  int64_t unsettled_ = 0;
   Total weight_;
 };
 

@@ -26,8 +26,8 @@ struct TargetTerm {
 
   [[gnu::always_inline]] math::PixelTerm<V> focal(const RegionTile<V>& t, int64_t i) const {
     const math::FocalOptions o = focal_options(t.r);
-    const F alpha = V::select(V::template load_as<typename V::I>(t.ids + i) == 0, V::splat(o.of_class(0)),
-                              V::splat(o.of_class(1)));
+    const F alpha =
+        V::select(V::template load_as<typename V::I>(t.ids + i) == 0, V::splat(o.of_class(0)), V::splat(o.of_class(1)));
     const F inverse = 1.f / V::load(t.sum + i);
     const auto term = math::focal_term<V>(own * inverse, others * inverse, minus_log_p, o.gamma_positive);
     return {alpha * term.value, alpha * term.weight};
@@ -101,7 +101,7 @@ class PixelTerms {
   /// The cross-entropy where pixels count once or not at all.
   void add_logarithms() {
     constexpr float kMostFactor = 0x1p30f;  // four of them are no infinity
-    TargetProducts<V> products(t_.own);
+    TargetProducts<V> products(t_.others);
     F sum = {};
     for (int64_t i = 0; i < t_.padded; i += V::kLanes) {
       const I none = V::load(t_.weight + i) == 0.f;

@@ -16,7 +16,7 @@
 
 namespace cutloss::cpu {
 
-/// What the next tile reads, to the second-level cache: the first has no room for it beside this tile.
+/// What the next tile reads, to the second-level cache: the first has little room for it beside this tile.
 template <class T>
 [[gnu::always_inline]] inline void prefetch_next(const T* at) {
   __builtin_prefetch(at, 0, 2);
@@ -56,6 +56,8 @@ struct RegionTile {
     floats = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(floats) + 63) & ~uintptr_t{63});
     class_sums = reinterpret_cast<D*>(floats);
     floats += r.classes * kClassLines * kVectorBytes * 2 / sizeof(float);
+    class_parts = floats;
+    floats += r.classes * kClassLines * kVectorBytes / sizeof(float);
     lanes = r.channels_first ? nullptr : reinterpret_cast<RowLanes*>(floats);
     floats += r.classes * kLaneLines * kVectorBytes / sizeof(float);
     slopes = floats;
@@ -79,19 +81,10 @@ struct RegionTile {
   /// Class ids (-1 where there is none) and weights. False, and the pixel, where an id is no class.
   bool load_pixels(int64_t* bad) {
     const int64_t pixel = s.image * r.pixels + at;
-    if (!r.mask) {
-      for (int64_t i = 0; i < padded; ++i) weight[i] = i < count ? 1.f : 0.f;
-    } else if (r.mask.dtype == DType::kFloat32) {
-      load_weights(r.mask.as<const float>() + pixel);
-    } else {
-      load_weights(r.mask.as<const uint8_t>() + pixel);
-    }
-    if (r.soft_targets) return true;
-    switch (r.targets.dtype) {
-      case DType::kInt64: return load_ids(r.targets.as<const int64_t>() + pixel, pixel, bad);
-      case DType::kUint8: return load_ids(r.targets.as<const uint8_t>() + pixel, pixel, bad);
-      default: return load_ids(r.targets.as<const int32_t>() + pixel, pixel, bad);
-    }
+    const auto ignored = r.soft_targets ? std::nullopt : load_ids(pixel);
+    const bool were_ones = std::exchange(ones, !r.soft_targets && !r.mask && count == padded && all_count(ignored));
+    if (!ones || !were_ones) load_weights(pixel);
+    return ones || r.soft_targets || judge_ids(pixel, bad, ignored);
   }
 
   void load_labels() {
@@ -223,18 +216,18 @@ struct RegionTile {
     }
   }
 
-  /// The same for all pixels of the tile; then(i) follows a vector behind, which the processor overlaps with it.
+  /// The same for all pixels of the tile; then(i) follows some vectors behind, whose stores have left the processor.
   template <class From, class Value, class Then>
   void map_rows(const From* image, const Value& value, const Then& then) {
     const From* const logits = image + offset(at);
     float* const to = rows;
     const int64_t all = count, end = padded, classes = r.classes, ahead = pitch * classes;
     V::store(to + end * classes, F{});  // fours of the last row may reach beyond it
-    for (int64_t i = 0; i < end; i += V::kLanes) {
-      map_rows(logits, to, i, all, classes, ahead, value);
-      if (i > 0) then(i - V::kLanes);
+    constexpr int64_t kBehind = 4 * V::kLanes;
+    for (int64_t i = 0; i < end + kBehind; i += V::kLanes) {
+      if (i < end) map_rows(logits, to, i, all, classes, ahead, value);
+      if (i >= kBehind) then(i - kBehind);
     }
-    then(end - V::kLanes);
   }
 
   /// A tile's floats in rows, and how far on those of the next tile are, if they are still to be fetched.
@@ -295,23 +288,44 @@ struct RegionTile {
   const RegionsRequest& r;
   int64_t pitch, at = 0, count = 0, padded = 0;
   bool takes_rows = false, in_rows = false;                         // may predictions stay in rows; did they
+  bool ones = false;                                                // do all pixels weigh 1, as far as is seen at once
   float *predictions, *labels, *rows;                               // [classes, pitch]; rows: [pitch, classes]
   float *weight, *sum, *scale, *mean, *pull, *others, *own, *most;  // [pitch]
   int32_t* ids;                                                     // [pitch]
   D* class_sums;                                                    // [classes, kClassLines, 2]
+  float* class_parts;                                               // [classes, kClassLines, kLanes]
   RowLanes* lanes;                                                  // [classes], where channels come last
   float *slopes, *slopes_of_target;                                 // [whole_fours()], likewise
 
  private:
-  template <class From>
-  void load_weights(const From* from) {
-    for (int64_t i = 0; i < count; ++i) weight[i] = float(from[i]);
-    for (int64_t i = count; i < padded; ++i) weight[i] = 0;
+  void load_weights(int64_t pixel) {
+    if (!r.mask) {
+      std::fill_n(weight, count, 1.f);
+    } else if (r.mask.dtype == DType::kFloat32) {
+      std::copy_n(r.mask.as<const float>() + pixel, count, weight);
+    } else {
+      std::copy_n(r.mask.as<const uint8_t>() + pixel, count, weight);
+    }
+    std::fill(weight + count, weight + padded, 0.f);
   }
 
-  /// Targets of any type, as 32 bits say them: what is no class there is none here either.
+  /// Ids as they are, and which of them does not count.
+  std::optional<int32_t> load_ids(int64_t pixel) {
+    switch (r.targets.dtype) {
+      case DType::kInt64: return load_ids(r.targets.as<const int64_t>() + pixel);
+      case DType::kUint8: return load_ids(r.targets.as<const uint8_t>() + pixel);
+      default: return load_ids(r.targets.as<const int32_t>() + pixel);
+    }
+  }
+  std::optional<int32_t> load_ids(const int32_t* from) {
+    for (int64_t i = 0; i < count; i += V::kLanes) prefetch_next(from + i + pitch);
+    memcpy(ids, from, count * sizeof *ids);
+    const bool can_occur = r.ignores && r.ignore_index == int32_t(r.ignore_index);
+    return can_occur ? std::optional(int32_t(r.ignore_index)) : std::nullopt;
+  }
+  /// Of any type, as 32 bits say them: what is no class there is none here either.
   template <class From>
-  bool load_ids(const From* from, int64_t pixel, int64_t* bad) {
+  std::optional<int32_t> load_ids(const From* from) {
     constexpr int32_t kNone = -1, kIgnored = -2;
     constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
     for (int64_t i = 0; i < count; ++i) {
@@ -319,26 +333,34 @@ struct RegionTile {
       const int32_t as_class = id >= 0 && id <= kMost ? int32_t(id) : kNone;
       ids[i] = r.ignores && id == r.ignore_index ? kIgnored : as_class;
     }
-    return judge_ids(pixel, bad, ids, kIgnored);
+    return kIgnored;
   }
-  bool load_ids(const int32_t* from, int64_t pixel, int64_t* bad) {
-    const bool can_occur = r.ignores && r.ignore_index == int32_t(r.ignore_index);
-    const auto ignored = can_occur ? std::optional(int32_t(r.ignore_index)) : std::nullopt;
-    if (count < padded) from = static_cast<int32_t*>(memcpy(ids, from, count * sizeof *ids));
-    return judge_ids(pixel, bad, from, ignored);
+
+  int32_t id_end() const { return int32_t(std::min<int64_t>(r.classes, std::numeric_limits<int32_t>::max())); }
+
+  /// Whether every id is a class that counts, by one look at the largest.
+  bool all_count(std::optional<int32_t> ignored) const {
+    using U = typename V::U;
+    const uint32_t end = uint32_t(id_end());
+    if (ignored && uint32_t(*ignored) < end) return false;
+    U most = {};
+    for (int64_t i = 0; i < padded; i += V::kLanes) {
+      const U id = V::template load_as<U>(ids + i);
+      most = id > most ? id : most;
+    }
+    return V::all(most < end);
   }
 
   /// Ids that count, and -1 where they do not, nor weigh anything. False, and the pixel, where one is no class.
-  bool judge_ids(int64_t pixel, int64_t* bad, const int32_t* from, std::optional<int32_t> ignored) {
+  bool judge_ids(int64_t pixel, int64_t* bad, std::optional<int32_t> ignored) {
     std::fill(ids + count, ids + padded, 0);
-    const int32_t classes = int32_t(std::min<int64_t>(r.classes, std::numeric_limits<int32_t>::max()));
+    const int32_t end = id_end();
     const I may_be_ignored = I{} - int32_t(ignored.has_value());
     const int32_t other = ignored.value_or(0);
     I all_good = ~I{};
     for (int64_t i = 0; i < padded; i += V::kLanes) {
-      prefetch_next(from + i + pitch);
-      const I id = V::template load_as<I>(from + i);
-      const I is_class = (id >= 0) & (id < classes), is_ignored = (id == other) & may_be_ignored;
+      const I id = V::template load_as<I>(ids + i);
+      const I is_class = (id >= 0) & (id < end), is_ignored = (id == other) & may_be_ignored;
       const I counts = is_class & ~is_ignored;
       all_good &= is_class | is_ignored;
       V::store_as(ids + i, id | ~counts);

@@ -18,11 +18,11 @@ struct RegionTiling {
   size_t scratch_bytes;
 };
 
-inline constexpr int64_t kTileQuantum = 64;          // pixels
-inline constexpr int64_t kTileElements = 12 * 1024;  // of a plane: in the second-level cache with all others
+inline constexpr int64_t kTileQuantum = 64;         // pixels
+inline constexpr int64_t kTileElements = 4 * 1024;  // of a plane: two threads share a first-level cache
 inline constexpr int64_t kMostTilePixels = 960;
 inline constexpr int kTileLines = 9;   // arrays of one number per pixel
-inline constexpr int kClassLines = 6;  // sums per class, each a vector of doubles
+inline constexpr int kClassLines = 6;  // sums per class, each a vector of doubles, and one of floats for a while
 inline constexpr int kLaneLines = 4;   // vectors per class that say what the lanes of rows are
 inline constexpr int kSlopeLines = 1;  // and one for the slopes, four classes at a time
 inline constexpr int64_t kVectorBytes = 64;
@@ -37,7 +37,7 @@ constexpr RegionTiling tile_regions(const RegionsRequest& r) {
   const int64_t floats = t.pixels * (r.classes * t.planes + kTileLines) + kVectorBytes;
   t.scratch_bytes =
       size_t(floats) * sizeof(float) +
-      size_t(r.classes) * (kClassLines * 2 + (r.channels_first ? 0 : kLaneLines + kSlopeLines)) * kVectorBytes;
+      size_t(r.classes) * (kClassLines * 3 + (r.channels_first ? 0 : kLaneLines + kSlopeLines)) * kVectorBytes;
   return t;
 }
 

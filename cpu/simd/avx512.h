@@ -56,6 +56,7 @@ struct Avx512 : Portable<16> {
   CUTLOSS_INLINE void load_fours(const float* rows, int64_t stride, F (&v)[4]) {
     for (int k = 0; k < 4; ++k) {
       const float* row = rows + k * stride;
+      asm("" : "+r"(row));  // or the compiler would keep an address for each load, most of them in vectors
       v[k] = _mm512_castps128_ps512(_mm_loadu_ps(row));
       v[k] = _mm512_mask_broadcast_f32x4(v[k], 0x00f0, _mm_loadu_ps(row + 4 * stride));
       v[k] = _mm512_mask_broadcast_f32x4(v[k], 0x0f00, _mm_loadu_ps(row + 8 * stride));
