@@ -30,15 +30,17 @@ Status join_voxels_by(const Filtration<kAxes>& field, const PassOptions& options
                       FetchRoot&& fetch_root, OnJoin&& on_join) {
   if (options.tree) return join_voxels_of_tree(field, *options.tree, cancel, fetch_root, on_join);
   CUTLOSS_TRY(reserve_rest<math::Edges<kAxes>>(options, field.grid));
-  return join_voxels(field, cancel, fetch_root, on_join, [&](Cell edge) { leave<math::Edges<kAxes>>(options, edge); });
+  return join_nodes<math::Edges<kAxes>, Direction::kAscending>(
+      field, field.ranks.data(), cancel, fetch_root, on_join,
+      [&](Cell edge) { leave<math::Edges<kAxes>>(options, edge); });
 }
 
 template <int kAxes, class FetchRoot, class OnJoin>
 Status join_top_cells_by(const Filtration<kAxes>& field, const uint32_t* top_cell_ranks, const PassOptions& options,
                          const Cancel& cancel, FetchRoot&& fetch_root, OnJoin&& on_join) {
   CUTLOSS_TRY(reserve_rest<math::Walls<kAxes>>(options, field.grid));
-  return join_top_cells(field, top_cell_ranks, cancel, fetch_root, on_join,
-                        [&](Cell wall) { leave<math::Walls<kAxes>>(options, wall); });
+  return join_nodes<math::Walls<kAxes>, Direction::kDescending>(
+      field, top_cell_ranks, cancel, fetch_root, on_join, [&](Cell wall) { leave<math::Walls<kAxes>>(options, wall); });
 }
 
 }  // namespace

@@ -45,15 +45,16 @@ class Components {
     return {};
   }
 
-  /// Calls on_join(join) if the nodes were apart, else on_rest().
-  template <class OnJoin, class OnRest>
-  void join(uint32_t a, uint32_t b, OnJoin&& on_join, OnRest&& on_rest) {
+  /// Whether the nodes were apart; on_join(join) then.
+  template <class OnJoin>
+  bool join(uint32_t a, uint32_t b, OnJoin&& on_join) {
     const uint32_t first = eldest(a), second = eldest(b);
-    if (first == second) return on_rest();
+    if (first == second) return false;
     const bool older = Seniority<kDirection>::older(key(first), key(second));
     const uint32_t dying = older ? second : first, surviving = older ? first : second;
     nodes_[dying].parent = surviving;
     on_join(Join{dying, surviving, nodes_[dying].rank});
+    return true;
   }
 
   uint32_t rank(uint32_t node) const { return nodes_[node].rank; }
@@ -88,24 +89,6 @@ class Components {
   Buffer<Node> nodes_;
 };
 
-/// Asks for the nodes around a voxel before a sweep comes to it, and then for what is at their parents: the nodes, and
-/// whatever else fetch_root(node) asks for.
-template <class Kind, Direction kDirection, class FetchRoot>
-struct ApproachNodes {
-  const math::Grid<Kind::kAxes>& grid;
-  const Components<kDirection>& components;
-  FetchRoot& fetch_root;
-
-  void from_afar(uint32_t voxel) const {
-    for_each_row_around<Kind>(grid, voxel, [&](uint32_t node) { components.fetch(node); });
-  }
-  void nearby(uint32_t voxel) const {
-    for_each_row_around<Kind>(grid, voxel, [&](uint32_t node) { fetch_root(components.fetch_parent(node)); });
-    fetch_root(components.fetch_parent(voxel + 1));
-    fetch_root(components.fetch_parent(voxel - 1));
-  }
-};
-
 /// Follows the joins of a forest and tells who would have died in another order.
 template <Direction kDirection>
 class ElderUnder {
@@ -132,21 +115,54 @@ class ElderUnder {
   Buffer<uint64_t> eldest_;  // keys, at the roots
 };
 
-/// Joins voxels by edges as they appear: on_join(edge, join) or on_rest(edge); fetch_root(node) some time before a join
-/// that the node is likely part of.
-template <int kAxes, class FetchRoot, class OnJoin, class OnRest>
-Status join_voxels(const Filtration<kAxes>& field, const Cancel& cancel, FetchRoot&& fetch_root, OnJoin&& on_join,
-                   OnRest&& on_rest) {
-  Components<Direction::kAscending> components;
-  CUTLOSS_TRY(components.separate(field.grid.places, field.ranks.data(), cancel));
-  return sweep<math::Edges<kAxes>, Direction::kAscending>(
-      field, cancel,
-      [&](Cell edge) {
-        components.join(
-            edge.base, edge.base + field.grid.strides[edge.type], [&](const Join& join) { on_join(edge, join); },
-            [&] { on_rest(edge); });
-      },
-      ApproachNodes<math::Edges<kAxes>, Direction::kAscending, FetchRoot>{field.grid, components, fetch_root});
+/// The nodes that a sweep joins by cells as they appear: the ends of edges forwards, top cells across walls backwards.
+template <class Kind, Direction kDirection, class FetchRoot, class OnJoin, class OnRest>
+class SweptNodes {
+ public:
+  SweptNodes(const math::Grid<Kind::kAxes>& grid, Components<kDirection>& components, FetchRoot& fetch_root,
+             OnJoin& on_join, OnRest& on_rest)
+      : grid_(grid), components_(components), fetch_root_(fetch_root), on_join_(on_join), on_rest_(on_rest) {}
+
+  bool join(Cell cell) {
+    return components_.join(first(cell), second(cell), [&](const Join& join) { on_join_(cell, join); });
+  }
+  void leave(Cell cell) { on_rest_(cell); }
+  void from_afar(Cell cell) const {
+    components_.fetch(first(cell));
+    components_.fetch(second(cell));
+  }
+  void nearby(Cell cell) const {
+    fetch_root_(components_.fetch_parent(first(cell)));
+    fetch_root_(components_.fetch_parent(second(cell)));
+  }
+
+ private:
+  static constexpr bool kUp = kDirection == Direction::kAscending;
+
+  uint32_t stride(Cell cell) const {
+    return grid_.strides[kUp ? cell.type : math::normal_axis<Kind::kAxes>(cell.type)];
+  }
+  uint32_t first(Cell cell) const { return kUp ? cell.base : cell.base - stride(cell); }
+  uint32_t second(Cell cell) const { return kUp ? cell.base + stride(cell) : cell.base; }
+
+  const math::Grid<Kind::kAxes>& grid_;
+  Components<kDirection>& components_;
+  FetchRoot& fetch_root_;
+  OnJoin& on_join_;
+  OnRest& on_rest_;
+};
+
+/// Joins nodes of these ranks by all cells of a kind: on_join(cell, join) or on_rest(cell); fetch_root(node) some time
+/// before a join that the node is likely part of.
+template <class Kind, Direction kDirection, class FetchRoot, class OnJoin, class OnRest>
+Status join_nodes(const Filtration<Kind::kAxes>& field, const uint32_t* ranks, const Cancel& cancel,
+                  FetchRoot&& fetch_root, OnJoin&& on_join, OnRest&& on_rest) {
+  Components<kDirection> components;
+  CUTLOSS_TRY(components.separate(field.grid.places, ranks, cancel));
+  SweptNodes<Kind, kDirection, std::remove_reference_t<FetchRoot>, std::remove_reference_t<OnJoin>,
+             std::remove_reference_t<OnRest>>
+      nodes(field.grid, components, fetch_root, on_join, on_rest);
+  return sweep<Kind, kDirection>(field, cancel, nodes);
 }
 
 /// The same by the edges of a spanning tree alone, which stand in the list backwards.
@@ -163,34 +179,17 @@ Status join_voxels_of_tree(const Filtration<kAxes>& field, const CellList& tree,
   };
   for (uint32_t i = tree.count; i-- > 0;) {
     if (stops_at(i, cancel)) return cancelled();
-    if (i >= kFarAhead) {
-      for_ends_of(i - kFarAhead, [&](uint32_t voxel) { components.fetch(voxel); });
+    if (i >= kMidAhead) {
+      for_ends_of(i - kMidAhead, [&](uint32_t voxel) { components.fetch(voxel); });
     }
     if (i >= kNearAhead)
       for_ends_of(i - kNearAhead, [&](uint32_t voxel) { fetch_root(components.fetch_parent(voxel)); });
     Cell edge{tree[i] / Edges::kTypes, int(tree[i] % Edges::kTypes), 0};
     const uint32_t far_end = edge.base + field.grid.strides[edge.type];
     edge.rank = std::max(components.rank(edge.base), components.rank(far_end));
-    components.join(
-        edge.base, far_end, [&](const Join& join) { on_join(edge, join); }, [] {});
+    components.join(edge.base, far_end, [&](const Join& join) { on_join(edge, join); });
   }
   return {};
-}
-
-/// Joins top cells by walls, backwards: on_join(wall, join) or on_rest(wall).
-template <int kAxes, class FetchRoot, class OnJoin, class OnRest>
-Status join_top_cells(const Filtration<kAxes>& field, const uint32_t* top_cell_ranks, const Cancel& cancel,
-                      FetchRoot&& fetch_root, OnJoin&& on_join, OnRest&& on_rest) {
-  Components<Direction::kDescending> components;
-  CUTLOSS_TRY(components.separate(field.grid.places, top_cell_ranks, cancel));
-  return sweep<math::Walls<kAxes>, Direction::kDescending>(
-      field, cancel,
-      [&](Cell wall) {
-        components.join(
-            wall.base - field.grid.strides[math::normal_axis<kAxes>(wall.type)], wall.base,
-            [&](const Join& join) { on_join(wall, join); }, [&] { on_rest(wall); });
-      },
-      ApproachNodes<math::Walls<kAxes>, Direction::kDescending, FetchRoot>{field.grid, components, fetch_root});
 }
 
 }  // namespace cutloss::cpu

@@ -11,6 +11,7 @@
 #include "cpu/topology/bit_column.h"
 #include "cpu/topology/reduction.h"
 #include "cpu/topology/run_topology.h"
+#include "cpu/topology/sweep.h"
 
 using namespace cutloss;
 using namespace cutloss::cpu;
@@ -250,6 +251,124 @@ void check_large_buffer() {
   CHECK(buffer.capacity() == 1 << 20 && buffer[99] == 7);
 }
 
+/// Against Kruskal's algorithm on a sorted list of cells. Counts those that the sweep left without a try.
+template <class Kind, Direction kDirection>
+void check_sweep(const FieldBatch& batch, std::vector<float>& values, int* left_untried) {
+  constexpr int kAxes = Kind::kAxes;
+  constexpr bool kUp = kDirection == Direction::kAscending;
+  using Cells = std::vector<std::pair<uint32_t, uint32_t>>;  // by rank and number
+  Cancel never;
+  Filtration<kAxes> field;
+  CHECK(load(batch, view(values), 0, false, never, &field).ok());
+  CHECK(rank(&field, never).ok());
+  const math::Grid<kAxes>& grid = field.grid;
+  const uint32_t* ranks = field.ranks.data();
+
+  struct Nodes {
+    const math::Grid<kAxes>& grid;
+    std::vector<uint32_t> component;
+    Cells joined, left;
+    int failed = 0;
+
+    bool join(Cell cell) {
+      const uint32_t step = grid.strides[kUp ? cell.type : math::normal_axis<kAxes>(cell.type)];
+      const uint32_t one = component[kUp ? cell.base + step : cell.base - step], other = component[cell.base];
+      if (one == other) return ++failed, false;
+      for (uint32_t& any : component) any = any == one ? other : any;
+      joined.emplace_back(cell.rank, cell.base * Kind::kTypes + cell.type);
+      return true;
+    }
+    void leave(Cell cell) { left.emplace_back(cell.rank, cell.base * Kind::kTypes + cell.type); }
+    void from_afar(Cell) const {}
+    void nearby(Cell) const {}
+  };
+  std::vector<uint32_t> separate(grid.places);
+  for (uint32_t i = grid.first; i < grid.places - grid.first; ++i) {
+    if (kUp || math::TopCells<kAxes>::rank(grid, ranks, i, 0) != math::kNever) separate[i] = i;
+  }
+  Nodes expected{grid, separate, {}, {}}, found{grid, separate, {}, {}};
+
+  Cells cells;
+  for (uint32_t base = grid.first; base < grid.places - grid.first; ++base) {
+    for (int type = 0; type < Kind::kTypes; ++type) {
+      const uint32_t appears = Kind::rank(grid, ranks, base, type);
+      if (appears != math::kNever) cells.emplace_back(appears, base * Kind::kTypes + type);
+    }
+  }
+  std::sort(cells.begin(), cells.end());
+  if (!kUp) std::reverse(cells.begin(), cells.end());
+  for (const auto& [appears, number] : cells) {
+    const Cell cell{number / Kind::kTypes, int(number % Kind::kTypes), appears};
+    if (!expected.join(cell)) expected.leave(cell);
+  }
+
+  CHECK(sweep<Kind, kDirection>(field, never, found).ok());
+  CHECK(found.joined == expected.joined);
+  CHECK(found.left == expected.left);
+  *left_untried += int(found.left.size()) - found.failed;
+}
+
+void check_sweeps() {
+  int untried[4] = {};
+  for (int values : {1, 2, 7, 30, 100000}) {
+    for (int i = 0; i < 30; ++i) {
+      FieldBatch batch;
+      batch.items = 1;
+      batch.height = 1 + below(7);
+      batch.width = 1 + below(7);
+      batch.closed = below(2);
+      std::vector<float> field(size_t(6 * batch.height * batch.width));
+      for (float& value : field) value = float(below(values));
+      batch.axes = 2;
+      batch.depth = 1;
+      check_sweep<math::Edges<2>, Direction::kAscending>(batch, field, &untried[0]);
+      check_sweep<math::Walls<2>, Direction::kDescending>(batch, field, &untried[1]);
+      batch.axes = 3;
+      batch.depth = 1 + below(6);
+      check_sweep<math::Edges<3>, Direction::kAscending>(batch, field, &untried[2]);
+      check_sweep<math::Walls<3>, Direction::kDescending>(batch, field, &untried[3]);
+    }
+  }
+  for (int cells : untried) CHECK(cells > 300);
+}
+
+/// A mask as the target has the comparison divided, and a pairing less to compute: unless the prediction has something
+/// earlier than the target's first level.
+void check_divided() {
+  MatchingRequest r;
+  r.items = 1;
+  r.axes = 3;
+  r.depth = r.height = r.width = 6;
+  std::vector<float> prediction(216), target(216), gradient(216);
+  for (float& value : prediction) value = float(below(1000)) / 1000;
+  for (float& value : target) value = float(below(2));
+  r.prediction = view(prediction);
+  r.target = view(target);
+  r.gradient = view(gradient);
+  Cancel never;
+  const auto compare = [&](bool divided) {
+    Filtration<3> fields[2], comparison;
+    CHECK(load(r, r.prediction, 0, false, never, &fields[0]).ok());
+    CHECK(load(r, r.target, 0, false, never, &fields[1]).ok());
+    CHECK(rank_comparison(fields[0], fields[1], divided, never, &comparison).ok());
+    return comparison;
+  };
+  const auto allocations = [&] {
+    ThreadPool& pool = ThreadPool::shared();
+    allocations_left = 1 << 20;
+    CHECK(run_matching(r, pool, never).ok());
+    return (1 << 20) - allocations_left.exchange(-1);
+  };
+  const Filtration<3> comparison = compare(true);
+  CHECK(comparison.shared > 50);
+  CHECK(comparison.last_of_first == comparison.shared - 1);
+  CHECK(compare(false).shared == 0);
+  const int with_shared_level = allocations();
+  prediction[0] = 2;
+  CHECK(compare(true).shared == 0);
+  CHECK(with_shared_level < allocations());
+}
+
 /// What was given back is there for the next of its size without a request for memory, and for no other.
 void check_kept_blocks() {
   Buffer<int> buffer, other;
@@ -317,6 +436,8 @@ int main() {
   check_reduction();
   check_large_buffer();
   check_kept_blocks();
+  check_sweeps();
+  check_divided();
   for (int64_t axes : {2, 3}) {
     check_memory(axes);
     for (int values : {1, 2, 3, 8, 100000}) {
