@@ -20,7 +20,7 @@ export interface DeviceInfo {
   driver?: string;
   /** The CPU: threads of the engine, and the instructions it uses. */
   threads?: number;
-  simd?: 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'generic';
+  simd?: 'amx' | 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'generic';
 }
 
 export const cpu = -1;

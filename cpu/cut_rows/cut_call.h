@@ -33,8 +33,8 @@ inline CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {
   s.dim = r.dim;
   s.panel = k.panel;
   s.tile_rows = k.tile_rows;
-  s.pairs = k.pairs;
-  s.words = words_of(k.pairs, r.dim);
+  s.groups = k.groups;
+  s.words = k.groups.words_of(r.dim);
   s.has_bias = bool(r.bias);
   s.rounds = r.hidden.dtype != DType::kFloat32;
   s.hidden = bool(r.hidden_gradient);
@@ -50,7 +50,7 @@ inline CutShape shape_of(const CutRowsRequest& r, const CutKernels& k) {
   s.argmax = bool(r.argmax);
   // The slope of a soft cap is by the logit. A share is rounded, which must not outlive what is subtracted from it: the
   // label of a smoothed target, and in the sum for the bias the targets of rows that may all be rounded alike.
-  s.shares = k.pairs && r.softcap == 0 && !s.filters && !s.labels && !s.bias;
+  s.shares = k.groups.pairs && r.softcap == 0 && !s.filters && !s.labels && !s.bias;
   s.lends = s.classifier && !s.rounds && !s.filters;
   return s;
 }
@@ -136,11 +136,11 @@ struct CutBuffers {
     b.anchors = arena.take<float>(p.shares ? divide_up(p.kept_classes + p.lent_classes, kBlock) * rows : 0);
 
     b.panels = arena.take<float>(std::max(p.pass_rows, p.most_rows()) * s.words);
-    const int64_t shares = p.shares ? divide_up(s.rows, p.chunk_rows) * round_up(p.kept_classes, 2) : 0;
-    const int64_t chunk_lines = std::max(round_up(p.chunk_classes, 2), shares / 2);
-    b.logits = arena.take<float>(p.chunk_rows > 0 ? chunk_lines * chunk_stride(p.chunk_rows) : 0);
+    const int64_t shares = p.shares ? divide_up(s.rows, p.chunk_rows) * s.groups.filled(p.kept_classes) : 0;
+    const int64_t chunk_lines = std::max(s.groups.filled(p.chunk_classes), shares / 2);
+    b.logits = arena.take<float>(p.chunk_rows > 0 ? chunk_lines * chunk_stride(s.groups, p.chunk_rows) : 0);
     const bool one_row_chunk = s.rows <= p.chunk_rows;
-    b.strips = arena.take<float>(s.classifier ? words_of(s.pairs, p.most_rows()) * round_up(s.dim, s.panel) : 0);
+    b.strips = arena.take<float>(s.classifier ? s.groups.words_of(p.most_rows()) * round_up(s.dim, s.panel) : 0);
     const int64_t tiles = divide_up(p.chunk_rows, s.tile_rows);
     b.kept = arena.take<uint64_t>(s.filters ? divide_up(p.chunk_classes, kBlock) * tiles * kKeptWords : 0);
     const bool whole_hidden = !p.keeps_logits && !p.apart;  // every row waits for the last chunk of classes
@@ -193,8 +193,8 @@ struct CutCall {
   Fraction16* shares_at(int64_t place, int64_t row) const {
     const auto in = [&](void* memory, int64_t classes, int64_t line) {
       const auto first = (reinterpret_cast<uintptr_t>(memory) + 63) / 64 * 64;
-      const int64_t lines = row / plan.chunk_rows * round_up(classes, 2) + line;
-      return reinterpret_cast<Fraction16*>(first) + lines * chunk_stride(plan.chunk_rows) + row % plan.chunk_rows;
+      const int64_t lines = row / plan.chunk_rows * k.groups.filled(classes) + line;
+      return reinterpret_cast<Fraction16*>(first) + lines * chunk_stride(k.groups, plan.chunk_rows) + row % plan.chunk_rows;
     };
     if (!plan.shares || (place >= plan.kept_classes && place < first_lent())) return nullptr;
     return place < plan.kept_classes ? in(b.logits, plan.kept_classes, place)
@@ -224,7 +224,9 @@ struct CutCall {
       if (cancel.requested() || no_scratch.load(std::memory_order_relaxed)) return;
       auto* scratch = static_cast<float*>(Scratch::of_this_thread(size_t(floats + 16) * sizeof(float)));
       if (scratch) {
+        k.enter();
         task(i, scratch);
+        k.leave();
       } else {
         no_scratch = true;
       }

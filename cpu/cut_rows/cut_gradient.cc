@@ -6,16 +6,16 @@
 namespace cutloss::cpu {
 namespace {
 
-/// The words that hold a set bit; returns how many runs they make.
-int64_t runs_of(const uint64_t* bits, int64_t bit_words, bool pairs, Run* runs) {
+/// The groups of words that hold a set bit; returns how many runs they make.
+int64_t runs_of(const uint64_t* bits, int64_t bit_words, const WordGroups& groups, Run* runs) {
   int64_t count = 0;
   for (int64_t i = 0; i < bit_words; ++i) {
     for (uint64_t rest = bits[i]; rest != 0; rest &= rest - 1) {
-      const int64_t word = (i * 64 + __builtin_ctzll(rest)) >> (pairs ? 1 : 0);
+      const int64_t word = (i * 64 + __builtin_ctzll(rest)) / groups.terms() * groups.size;
       if (count > 0 && runs[count - 1].end >= word) {
-        runs[count - 1].end = word + 1;
+        runs[count - 1].end = word + groups.size;
       } else {
-        runs[count++] = {word, word + 1};
+        runs[count++] = {word, word + groups.size};
       }
     }
   }
@@ -53,6 +53,7 @@ struct CutGradient::BlockScratch {
   BFloat16* row_words;  // where that is not what lies in the chunk: pairs,
   float* copy;          // or what must be out of the way
   float* lines;         // two lines of dz, and what shares are scaled by
+  float* group;         // words on their way into a group
   uint64_t* kept;       // [lines][kept_words], a bit per row; null where nothing is filtered
   int64_t kept_words;
   Run* runs;  // [tiles][most_runs]
@@ -68,8 +69,9 @@ struct CutGradient::BlockScratch {
     most_runs = divide_up(rows, 2);
     targets = parts.take<TargetHere>(rows);
     lines = parts.take<float>(3 * rows);
-    row_words = parts.take<BFloat16>(c.k.pairs ? kBlock * chunk_stride(rows) : 0);
-    copy = parts.take<float>(kBlock * (c.plan.lent_rows > 0 ? chunk_stride(c.plan.lent_rows) : 0));
+    group = parts.take<float>(c.k.groups.size > 1 ? c.k.groups.size * chunk_stride(c.k.groups, rows) : 0);
+    row_words = parts.take<BFloat16>(c.k.groups.pairs ? kBlock * chunk_stride(c.k.groups, rows) : 0);
+    copy = parts.take<float>(kBlock * (c.plan.lent_rows > 0 ? chunk_stride(c.k.groups, c.plan.lent_rows) : 0));
     kept = parts.take<uint64_t>(c.shape.filters ? kBlock * kept_words : 0);
     runs = parts.take<Run>(c.shape.filters ? divide_up(kBlock, c.k.tile_rows) * most_runs : 0);
     target_sum = parts.take<float>(c.r.dim);
@@ -88,7 +90,7 @@ void CutGradient::compute(const GradientChunk& chunk) {
   });
   if (chunk.of.hidden) {
     const HiddenTasks tasks = hidden_tasks(chunk.rows.count, s.dim, s.panel, s.tile_rows);
-    c_.run(tasks.count(), kBlock * tasks.dims + 4 * kBlock, [&](int64_t i, float* scratch) {
+    c_.run(tasks.count(), classes_together(c_.k.groups) * (tasks.dims + 4), [&](int64_t i, float* scratch) {
       rows_of(chunk, part_of({0, s.dim}, tasks.dims, i / tasks.row_groups),
               part_of(chunk.rows, tasks.rows, i % tasks.row_groups), scratch);
     });
@@ -96,7 +98,7 @@ void CutGradient::compute(const GradientChunk& chunk) {
   if (!chunk.lent) return;
   for_each_block(chunk, [&](Range block, BlockScratch& scratch) {
     scratch.words = scratch.copy;
-    scratch.stride = chunk_stride(c_.plan.lent_rows);
+    scratch.stride = chunk_stride(c_.k.groups, c_.plan.lent_rows);
     for (int64_t line = 0; line < block.count; ++line) {
       std::copy_n(words_at(chunk, block.first + line), chunk.rows.count, scratch.copy + line * scratch.stride);
     }
@@ -113,8 +115,8 @@ void CutGradient::for_each_block(const GradientChunk& chunk, Do&& each) {
     const Range block = part_of(chunk.classes, kBlock, i);
     Parts parts(memory);
     BlockScratch scratch(parts, c_);
-    scratch.words = c_.k.pairs ? reinterpret_cast<float*>(scratch.row_words) : words_at(chunk, block.first);
-    scratch.stride = words_of(c_.k.pairs, stride(chunk));
+    scratch.words = c_.k.groups.pairs ? reinterpret_cast<float*>(scratch.row_words) : words_at(chunk, block.first);
+    scratch.stride = c_.k.groups.pairs ? stride(chunk) / 2 : stride(chunk);
     scratch.target_count = c_.targets_in(chunk.rows, block, scratch.targets);
     std::sort(scratch.targets, scratch.targets + scratch.target_count, [](const TargetHere& x, const TargetHere& y) {
       return x.line != y.line ? x.line < y.line : x.row < y.row;
@@ -125,7 +127,7 @@ void CutGradient::for_each_block(const GradientChunk& chunk, Do&& each) {
 
 void CutGradient::pack_strips(const GradientChunk& chunk) {
   const CutShape& s = c_.shape;
-  const int64_t words = words_of(s.pairs, c_.plan.most_rows());
+  const int64_t words = s.groups.words_of(c_.plan.most_rows());
   // A row without a gradient is left out, whatever it holds.
   const float* matters = c_.b.matters + chunk.rows.first;
   c_.run(divide_up(s.dim, s.panel), 0, [&](int64_t i, float*) {
@@ -155,7 +157,8 @@ void CutGradient::differentiate(const GradientChunk& chunk, Range block, BlockSc
                       sums,
                       scratch.kept,
                       scratch.kept_words,
-                      scratch.lines});
+                      scratch.lines,
+                      scratch.group});
   for (int64_t t = 0; sums && t < scratch.target_count; ++t) {
     sums[scratch.targets[t].line] += b.target_factor[chunk.rows.first + scratch.targets[t].row];
   }
@@ -190,16 +193,16 @@ void CutGradient::grow_classifier(const GradientChunk& chunk, Range block, Block
   p.a = scratch.words;
   p.row = scratch.stride;
   p.pair = 2 * p.row;
-  p.step = 1;
+  p.step = c_.k.groups.size;
   p.rows = block.count;
   p.places = sums.order;
   p.stride = dim;
   p.add = !chunk.first_rows() || tiles.order;
-  const Run all = {0, words_of(c_.k.pairs, chunk.rows.count)};
+  const Run all = {0, c_.k.groups.words_of(chunk.rows.count)};
   p.runs = &all;
   p.run_count = 1;
   for (int64_t at = 0; at < dim; at += c_.k.panel) {
-    p.panel = c_.b.strips + at * words_of(c_.k.pairs, c_.plan.most_rows());
+    p.panel = c_.b.strips + at * c_.k.groups.words_of(c_.plan.most_rows());
     p.columns = std::min(c_.k.panel, dim - at);
     p.to = sums.first + at;
     if (!tiles.order) {
@@ -268,19 +271,22 @@ CutGradient::KeptTiles CutGradient::keep_tiles(const GradientChunk& chunk, Range
       for (int64_t w = 0; w < words; ++w) any[w] |= s.kept[s.order[line] * words + w];
     }
     Run* runs = s.runs + i * s.most_runs;
-    s.run_counts[i] = runs_of(any, words, c_.k.pairs, runs);
+    s.run_counts[i] = runs_of(any, words, c_.k.groups, runs);
     kept += length_of(runs, s.run_counts[i]);
   }
   c_.kept_tiles += kept;
-  c_.all_tiles += count * words_of(c_.k.pairs, chunk.rows.count);
+  c_.all_tiles += count * c_.k.groups.words_of(chunk.rows.count);
   return {s.order, count};
 }
 
 void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, float* memory) {
   const int64_t dim = c_.r.dim, stride = this->stride(chunk), element = int64_t(c_.element());
   Parts parts(memory);
-  auto* strips = parts.take<float>(kBlock * round_up(dims.count, c_.k.panel));
-  auto* runs = parts.take<Run>(divide_up(kBlock, 2));
+  // words of a block lie where its logits were, or its shares, which were half as large
+  const int64_t apart = chunk.shares ? c_.k.groups.words_of(kBlock) : kBlock;
+  const int64_t together = classes_together(c_.k.groups), words_together = together / kBlock * apart;
+  auto* strips = parts.take<float>(together * round_up(dims.count, c_.k.panel));
+  auto* runs = parts.take<Run>(divide_up(together, 2));
   char* out = c_.r.hidden_gradient.as<char>() + rows.first * dim * element;
   float* sums =
       c_.shape.rounds ? c_.b.hidden_sums + (rows.first - first_hidden_sum(chunk)) * dim : reinterpret_cast<float*>(out);
@@ -295,48 +301,65 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
     }
   }
 
-  // a word is a class, or two: one line of dz holds it for all rows
+  // a word is a class, or two: a group of them is together for all rows
+  const int64_t group = c_.k.groups.size;
   Product p = {};
-  p.row = 1;
-  p.pair = 2;
-  p.step = stride;
+  p.row = group;
+  p.pair = 2 * group;
+  p.step = group * stride;
   p.stride = dim;
   p.add = true;
   const bool filtered = c_.r.filter_hidden && c_.b.kept;
   const int64_t tile = filtered ? c_.k.tile_rows : rows.count;
   const int64_t in_chunk = rows.first - chunk.rows.first;
   int64_t kept = 0, all = 0;
-  for (int64_t n = 0; n * kBlock < chunk.classes.count && !c_.cancel.requested(); ++n) {
-    const Range block = part_of(chunk.classes, kBlock, n), next = part_of(chunk.classes, kBlock, n + 1);
-    const int64_t words = words_of(c_.k.pairs, block.count), panel = words * c_.k.panel;
-    const float* dz = words_at(chunk, block.first) + in_chunk;
-    const Lines classes = c_.lines_of(c_.r.classifier, block);
+  const auto runs_at = [&](Range blocks, int64_t at) {
+    int64_t count = 0;
+    for (int64_t n = 0; n * kBlock < blocks.count; ++n) {
+      const Range block = part_of(blocks, kBlock, n);
+      const int64_t words = c_.k.groups.words_of(block.count);
+      Run* of_block = runs + count;
+      int64_t more = 1;
+      of_block[0] = {0, words};
+      if (filtered) {
+        const int64_t in_chunk_block = (block.first - chunk.classes.first) / kBlock;
+        more = runs_of(kept_classes(in_chunk_block, (in_chunk + at) / tile), CutBuffers::kKeptWords, c_.k.groups,
+                       of_block);
+        kept += length_of(of_block, more);
+        all += words;
+      }
+      for (int64_t i = 0; i < more; ++i) of_block[i].begin += n * apart, of_block[i].end += n * apart;
+      count += more;
+    }
+    return count;
+  };
+  for (int64_t n = 0; n * together < chunk.classes.count && !c_.cancel.requested(); ++n) {
+    const Range blocks = part_of(chunk.classes, together, n), next = part_of(chunk.classes, together, n + 1);
+    const int64_t words = c_.k.groups.words_of(blocks.count);
+    const float* dz = words_at(chunk, blocks.first) + in_chunk * group;
     const int64_t soon = std::max<int64_t>(next.count, 0);
     Ahead ahead(
         divide_up(rows.count, c_.k.tile_rows) * divide_up(dims.count, c_.k.panel) * words,
-        {words_at(chunk, next.first) + in_chunk, nullptr, stride * 4, rows.count * 4, words_of(c_.k.pairs, soon)},
+        {words_at(chunk, next.first) + in_chunk * group, nullptr, group * stride * 4, group * rows.count * 4,
+         c_.k.groups.words_of(soon) / group},
         c_.rectangle_of(c_.r.classifier, {next.first, soon}, dims));
     bool packed = false;
-    const Run whole = {0, words};
     for (int64_t at = 0; at < rows.count; at += tile) {
-      p.runs = &whole;
-      p.run_count = 1;
-      if (filtered) {
-        p.runs = runs;
-        p.run_count = runs_of(kept_classes(n, (in_chunk + at) / tile), CutBuffers::kKeptWords, c_.k.pairs, runs);
-        kept += length_of(runs, p.run_count);
-        all += words;
-        if (p.run_count == 0) continue;
-      }
-      p.a = dz + at;
+      p.runs = runs;
+      p.run_count = runs_at(blocks, at);
+      if (p.run_count == 0) continue;
+      p.a = dz + at * group;
       p.rows = std::min(tile, rows.count - at);
       for (int64_t j = 0; j * c_.k.panel < dims.count; ++j) {
         const Range strip = part_of(dims, c_.k.panel, j);
-        if (!packed) {
+        float* panel = strips + j * c_.k.panel * words_together;
+        for (int64_t i = 0; i * kBlock < blocks.count && !packed; ++i) {
+          const Range block = part_of(blocks, kBlock, i);
+          const Lines classes = c_.lines_of(c_.r.classifier, block);
           c_.k.strip({classes.from + strip.first * element, classes.order, block.count, dim, strip.count, nullptr},
-                     strips + j * panel);
+                     panel + i * apart * c_.k.panel);
         }
-        p.panel = strips + j * panel;
+        p.panel = panel;
         p.columns = strip.count;
         p.to = sums + at * dim + strip.first - dims.first;
         p.ahead = filtered ? nullptr : &ahead;

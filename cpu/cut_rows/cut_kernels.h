@@ -3,7 +3,8 @@
 // rows, so that nothing in softmax needs a step across lanes.
 //
 // Products run on words along the summed direction: a word is one float or, where the level multiplies pairs, two
-// neighbouring bfloat16. Other storage is widened to floats on the way into the cache.
+// neighbouring bfloat16. Other storage is widened to floats on the way into the cache. A level that takes several words
+// in one step sums over whole groups of them.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,18 @@
 
 namespace cutloss::cpu {
 
-/// Consecutive words of a sum; the rest are known to be zero.
+/// How the terms of a sum become words: one or two in a word, and words in whole groups, filled up with zeros.
+struct WordGroups {
+  bool pairs = false;
+  int64_t size = 1;  // in words
+
+  CUTLOSS_HD constexpr int64_t terms() const { return pairs ? 2 * size : size; }
+  /// Terms and zeros.
+  CUTLOSS_HD constexpr int64_t filled(int64_t count) const { return (count + terms() - 1) / terms() * terms(); }
+  CUTLOSS_HD constexpr int64_t words_of(int64_t count) const { return pairs ? filled(count) / 2 : filled(count); }
+};
+
+/// Consecutive words of a sum, whole groups; the rest are known to be zero.
 struct Run {
   int64_t begin, end;
 };
@@ -53,8 +65,8 @@ class Ahead {
   int64_t every_, row_ = 0, at_ = 0;
 };
 
-/// to[places[i]][j] (+)= sum over k of a(lines[i], k) panel[k][j], with a(i, k) at a + (i / 2) pair + (i % 2) row + k
-/// step.
+/// to[places[i]][j] (+)= sum over k of a(lines[i], k) panel[k][j], with a(i, k) at a + (i / 2) pair + (i % 2) row +
+/// (k / group) step + k % group.
 struct Product {
   const float* a;
   int64_t row, pair, step;  // in words
@@ -122,9 +134,9 @@ struct RowFactors {
 };
 
 /// A block of classes against a chunk of rows: logits in, or shares; in their place, the gradient in words along
-/// classes.
+/// classes, each row's words of a group together.
 struct GradientTile {
-  float* words;          // [words][stride] once [lines][stride] logits, or shares in half of the memory, were read
+  float* words;          // [groups][stride][group] once [lines][stride] logits, or shares, half as large, were read
   const float* anchors;  // shares are exp(z - anchor of the row); or null: logits
   BFloat16* row_words;   // [lines][stride] where words are pairs: the gradient again, in words along rows
   int64_t stride;
@@ -140,6 +152,7 @@ struct GradientTile {
   uint64_t* kept;  // [lines][kept_words], a bit per row not left out; or null
   int64_t kept_words;
   float* scratch;  // [3][rows]
+  float* group;    // [group][stride], a group of words before it is turned; or null
 };
 
 /// Some columns of rows that become a panel.
@@ -155,8 +168,9 @@ struct Strip {
 struct CutKernels {
   int64_t panel;      // rows (or dims) side by side in a panel
   int64_t tile_rows;  // lines of a register tile
-  bool pairs;         // words hold two bfloat16
+  WordGroups groups;  // of a sum: pairs are two bfloat16
 
+  void (*enter)(), (*leave)();  // around what a thread multiplies
   void (*multiply)(const Product&);
   void (*absorb)(const LogitTile&, const RowPartials&);
   void (*differentiate)(const GradientTile&);
@@ -172,9 +186,6 @@ struct CutKernels {
   void (*add_scaled)(float* to, const void* from, int64_t count, float factor);
   float (*dot)(const float* a, const void* b, int64_t count);
 };
-
-/// Words in a sum of `count` terms.
-CUTLOSS_HD constexpr int64_t words_of(bool pairs, int64_t count) { return pairs ? (count + 1) / 2 : count; }
 
 struct CutRowKernels {
   CutKernels by_dtype[3];  // float32, float16, bfloat16

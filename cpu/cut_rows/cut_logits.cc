@@ -57,10 +57,15 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
   const int64_t stride = keeps ? wanted.stride : k.panel;
   const int64_t panels = divide_up(rows.count, k.panel);
   const Range next = part_of(classes, kBlock, divide_up(block.end() - classes.first, kBlock));
-  const float* room = keeps ? wanted.keep + (place + kBlock) * stride : nullptr;
+  Rectangle room = {};  // for what will be left
+  if (keeps) {
+    room = {wanted.keep + (place + kBlock) * stride, nullptr, stride * 4, panels * k.panel * 4, next.count};
+  } else if (const Fraction16* shares = wanted.measure ? c_.shares_at(next.first, rows.first) : nullptr) {
+    const int64_t of_chunk = std::min(panels * k.panel, c_.plan.chunk_rows - rows.first % c_.plan.chunk_rows);
+    room = {shares, nullptr, chunk_stride(k.groups, c_.plan.chunk_rows) * 2, of_chunk * 2, next.count};
+  }
   Ahead ahead(panels * divide_up(block.count, k.tile_rows) * words,
-              c_.rectangle_of(c_.r.classifier, next, {0, c_.r.dim}),
-              {room, nullptr, stride * 4, panels * k.panel * 4, room ? next.count : 0});
+              c_.rectangle_of(c_.r.classifier, next, {0, c_.r.dim}), room);
 
   for (int64_t i = 0; i < panels; ++i) {
     float* to = keeps ? wanted.keep + place * stride + i * k.panel : tile;
@@ -71,7 +76,7 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
     const float* a = in_place() ? reinterpret_cast<const float*>(lines.from) : widened;
     for (int64_t at = 0; at < words; at += kMostWords) {
       const Run run = {at, std::min(at + kMostWords, words)};
-      k.multiply({a, words, 2 * words, 1, block.count, in_place() ? lines.order : nullptr, nullptr,
+      k.multiply({a, words, 2 * words, k.groups.size, block.count, in_place() ? lines.order : nullptr, nullptr,
                   c_.b.panels + i * k.panel * words, &run, 1, to, stride, k.panel, at > 0, &ahead});
     }
     if (!wanted.measure) continue;
@@ -86,7 +91,7 @@ void CutLogits::block(Range rows, Range classes, Range block, const LogitsWanted
     Fraction16* shares = c_.shares_at(block.first, panel.first);
     float* block_max = c_.b.block_max ? c_.b.block_max + n * c_.plan.pass_rows + i * k.panel : nullptr;
     k.absorb({to, stride, block.count, block.first, lines.order, c_.transform, c_.class_weights(), targets, count,
-              transformed, shares, chunk_stride(c_.plan.chunk_rows)},
+              transformed, shares, chunk_stride(k.groups, c_.plan.chunk_rows)},
              {part(partials.max), part(partials.sum), part(partials.gap), part(partials.labelled), part(partials.best),
               part(partials.argmax), block_max});
     if (shares) std::copy_n(part(partials.max), k.panel, c_.anchors_at(block.first, panel.first));

@@ -35,7 +35,9 @@ class CutLogits {
   void mark_live(Range rows, Range panel);
 
   /// Whether the classifier is multiplied where it lies.
-  bool in_place() const { return c_.r.hidden.dtype == DType::kFloat32 || (c_.k.pairs && c_.r.dim % 2 == 0); }
+  bool in_place() const {
+    return (c_.r.hidden.dtype == DType::kFloat32 || c_.k.groups.pairs) && c_.r.dim % c_.k.groups.terms() == 0;
+  }
 
   CutCall& c_;
 };

@@ -101,7 +101,11 @@ struct MicroKernel {
 template <class V, class Words>
 struct TileProduct {
   using Kernel = MicroKernel<V, Words>;
+  static constexpr int64_t kRows = Kernel::kRows;
+  static constexpr WordGroups kGroups = {Words::kPairs, 1};
 
+  static void enter() {}
+  static void leave() {}
   static void multiply(const Product& p) {
     for (int64_t i = 0; i < p.rows; i += Kernel::kRows) {
       typename Kernel::Lines lines;

@@ -7,26 +7,27 @@
 
 namespace cutloss::cpu {
 
-template <class V, class T, bool kPairs>
+template <class V, class T, bool kPairs, int64_t kGroup>
 struct Panels {
   using F = typename V::F;
   using U = typename V::U;
   static constexpr int64_t kPanel = V::kTileVectors * V::kLanes;
   static constexpr int64_t kLanes = V::kLanes;
+  static constexpr WordGroups kGroups = {kPairs, kGroup};
 
-  /// Elements at..at+1 of a row of `dim` as one word.
+  /// A word of a row of `dim`, zero beyond it.
   CUTLOSS_INLINE float word(const T* row, int64_t at, int64_t dim) {
     if constexpr (kPairs) {
-      const uint32_t low = row[2 * at].bits, high = 2 * at + 1 < dim ? row[2 * at + 1].bits : 0;
-      return math::float_of(low | high << 16);
+      const auto bits = [&](int64_t i) -> uint32_t { return i < dim ? row[i].bits : 0; };
+      return math::float_of(bits(2 * at) | bits(2 * at + 1) << 16);
     } else {
-      return math::widen(row[at]);
+      return at < dim ? math::widen(row[at]) : 0;
     }
   }
 
   static void turn(const void* from, int64_t count, int64_t dim, float* to) {
     const T* rows = static_cast<const T*>(from);
-    const int64_t words = words_of(kPairs, dim);
+    const int64_t words = kGroups.words_of(dim);
     constexpr int64_t kSide = 16;  // a line of the cache
     for (int64_t i = 0; i < kPanel; i += kSide) {
       for (int64_t k = 0; k < words; k += kSide) {
@@ -45,15 +46,15 @@ struct Panels {
       return static_cast<const T*>(s.from) + (s.order ? s.order[at] : at) * s.stride;
     };
     if constexpr (kPairs) {
-      for (int64_t i = 0; i < s.count; i += 2, to += kPanel) interleave(row(i), row(i + 1), s.columns, to);
+      for (int64_t i = 0; i < kGroups.filled(s.count); i += 2, to += kPanel) interleave(row(i), row(i + 1), s.columns, to);
     } else {
-      for (int64_t i = 0; i < s.count; ++i, to += kPanel) copy(row(i), s.columns, to);
+      for (int64_t i = 0; i < kGroups.filled(s.count); ++i, to += kPanel) copy(row(i), s.columns, to);
     }
   }
 
   static void widen(const void* from, int64_t count, int64_t dim, float* to) {
     const T* rows = static_cast<const T*>(from);
-    const int64_t words = words_of(kPairs, dim);
+    const int64_t words = kGroups.words_of(dim);
     for (int64_t i = 0; i < count; ++i, rows += dim, to += words) {
       int64_t k = 0;
       if constexpr (!kPairs) {

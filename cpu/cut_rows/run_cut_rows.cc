@@ -102,7 +102,7 @@ class CutRun {
   GradientsOf wanted() const { return {c_.shape.hidden, c_.shape.classifier, c_.shape.bias}; }
 
   LogitsWanted kept(int64_t classes, bool measure, bool only_live) const {
-    return {c_.b.logits, classes, chunk_stride(c_.plan.chunk_rows), measure, only_live};
+    return {c_.b.logits, classes, chunk_stride(c_.k.groups, c_.plan.chunk_rows), measure, only_live};
   }
 
   /// The statistics of every row; what there is room for is kept for the gradient.

@@ -3,7 +3,8 @@
 // each class for the bias, and which elements are large enough to be kept.
 //
 // Where words are pairs, two lines become the two forms that the products sum over, both in bfloat16: in their place a
-// line of pairs of classes, elsewhere each line's pairs of rows.
+// line of pairs of classes, elsewhere each line's pairs of rows. Where words come in groups, a group of lines of pairs
+// is turned on its way back: each row's words of it lie together.
 #pragma once
 
 #include "cpu/cut_rows/cut_kernels.h"
@@ -12,7 +13,7 @@
 
 namespace cutloss::cpu {
 
-template <class V, bool kPairs>
+template <class V, bool kPairs, int64_t kGroup>
 struct TileGradient {
   using F = typename V::F;
   using I = typename V::I;
@@ -20,19 +21,26 @@ struct TileGradient {
   static constexpr int kLanes = V::kLanes;
 
   static void differentiate(const GradientTile& tile) {
-    constexpr int64_t kTogether = kPairs ? 2 : 1;
+    constexpr WordGroups kGroups = {kPairs, kGroup};
+    constexpr int64_t kInWord = kPairs ? 2 : 1;
     if (tile.anchors) scale_by_anchors(tile);
     int64_t t = 0;
-    for (int64_t i = 0; i < tile.lines; i += kTogether) {
-      for (int64_t line = i; line < i + kTogether; ++line) {
+    for (int64_t i = 0; i < kGroups.filled(tile.lines); i += kInWord) {
+      for (int64_t line = i; line < i + kInWord; ++line) {
         float* to = kPairs ? tile.scratch + (line - i) * tile.rows : tile.words + line * tile.stride;
-        if (line == tile.lines) {
+        if (line >= tile.lines) {
           for (int64_t row = 0; row < tile.rows; ++row) to[row] = 0;
         } else {
           one_line(tile, line, to, &t);
         }
       }
-      if constexpr (kPairs) split_pairs(tile, i);
+      const int64_t word = i / kInWord, in_group = word % kGroup;
+      if constexpr (kGroup > 1) {
+        split_pairs(tile, i, tile.group + in_group * tile.stride);
+        if (in_group == kGroup - 1) put_together(tile, tile.words + (word - in_group) * tile.stride);
+      } else if constexpr (kPairs) {
+        split_pairs(tile, i, tile.words + word * tile.stride);
+      }
     }
   }
 
@@ -131,8 +139,7 @@ struct TileGradient {
   }
 
   /// Two lines of floats, in the scratch, as a line of words of two classes and as two lines of words of two rows.
-  CUTLOSS_INLINE void split_pairs(const GradientTile& tile, int64_t line) {
-    float* of_classes = tile.words + line / 2 * tile.stride;
+  CUTLOSS_INLINE void split_pairs(const GradientTile& tile, int64_t line, float* of_classes) {
     BFloat16* of_rows = tile.row_words + line * tile.stride;
     const float *low = tile.scratch, *high = tile.scratch + tile.rows;
     for (int64_t i = 0; i < tile.rows; i += kLanes) {
@@ -140,6 +147,16 @@ struct TileGradient {
       V::store(of_rows + tile.stride + i, V::load(high + i));
       const U l = bits(of_rows + i), h = bits(of_rows + tile.stride + i);
       V::store(of_classes + i, (F)(l | h << 16));
+    }
+  }
+  /// The group's words, turned.
+  static void put_together(const GradientTile& tile, float* to) {
+    static_assert(kGroup == 1 || kGroup == kLanes);
+    for (int64_t row = 0; row < tile.rows; row += 4) {
+      F words[4];
+      V::load_fours(tile.group + row, tile.stride, words);
+      V::turn_fours(words);
+      for (int k = 0; k < 4; ++k) V::store(to + (row + k) * kGroup, words[k]);
     }
   }
   CUTLOSS_INLINE U bits(const BFloat16* from) {

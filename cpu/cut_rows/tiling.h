@@ -5,11 +5,17 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "cpu/cut_rows/cut_kernels.h"
+
 namespace cutloss::cpu {
 
-/// Classes in a block: its words and a panel of rows fit the second-level cache. Even, for pairs, and a multiple of
-/// every level's register tile.
+/// Classes in a block: its words and a panel of rows fit the second-level cache. Whole groups of words, and a multiple
+/// of every level's register tile.
 constexpr int64_t kBlock = 96;
+
+/// Classes at a time in the gradient of hidden: whole blocks. Where a step takes a group of words, the sums would be read
+/// and written too often for the words of one.
+constexpr int64_t classes_together(const WordGroups& groups) { return groups.size > 1 ? 3 * kBlock : kBlock; }
 
 /// Words of a sum at a time: a panel of them fits half the second-level cache.
 constexpr int64_t kMostWords = 1024;
@@ -32,9 +38,11 @@ constexpr int64_t round_up(int64_t a, int64_t to) { return divide_up(a, to) * to
 /// Of `classes`, how many a span has: whole blocks.
 constexpr int64_t span_classes(int64_t classes) { return divide_up(divide_up(classes, kBlock), kMostSpans) * kBlock; }
 
-/// Floats from one class to the next in a chunk of logits: a line more than its rows, or columns of a tile would share
-/// a few sets of the cache.
-constexpr int64_t chunk_stride(int64_t padded_rows) { return padded_rows + 16; }
+/// Elements from one class to the next in a chunk of logits, or of what takes half as much where words are pairs: a line
+/// of the cache more than its rows, or columns of a tile would share a few sets of the cache.
+constexpr int64_t chunk_stride(const WordGroups& groups, int64_t padded_rows) {
+  return padded_rows + (groups.pairs ? 32 : 16);
+}
 
 /// How the gradient of hidden is cut: some strips of dims together, so that logits are not read once for every strip;
 /// and groups of rows, where these are few and rows enough to pay for packing the strips again; two groups pay sooner,
@@ -81,7 +89,8 @@ struct CutPlan {
 struct CutShape {
   int64_t rows, classes, dim;
   int64_t panel, tile_rows, words;  // of the level's kernels, and a row's
-  bool pairs, has_bias;
+  WordGroups groups;
+  bool has_bias;
   bool rounds;                    // storage is not float: gradients need sums of their own
   bool hidden, classifier, bias;  // gradients that are wanted
   bool filters;
@@ -112,10 +121,10 @@ int64_t largest_fitting(int64_t step, int64_t most, int64_t budget, Bytes&& byte
 
 /// How many of the last classes' shares, `stride` to a class, fit the classifier's gradient before their own rows of
 /// it.
-constexpr int64_t lent_classes(int64_t classes, int64_t dim, int64_t stride) {
+constexpr int64_t lent_classes(const CutShape& s, int64_t stride) {
   constexpr int64_t kLine = 32;  // elements lost to alignment
-  const int64_t first = divide_up((classes + 1) * stride + kLine, dim + stride);
-  return std::max<int64_t>(classes - round_up(first, kBlock), 0);
+  const int64_t first = divide_up((s.classes + s.groups.terms() - 1) * stride + kLine, s.dim + stride);
+  return std::max<int64_t>(s.classes - round_up(first, kBlock), 0);
 }
 
 /// The plan with room for logits of `classes`, and what it then leaves for the gradient. Where the classifier's
@@ -132,7 +141,7 @@ constexpr CutPlan with_classes(const CutShape& s, CutPlan plan, int64_t classes)
     return plan;
   }
   const int64_t row_chunks = std::max<int64_t>(divide_up(s.rows, plan.chunk_rows), 1);
-  if (s.classifier) plan.lent_classes = lent_classes(s.classes, s.dim, row_chunks * chunk_stride(plan.chunk_rows));
+  if (s.classifier) plan.lent_classes = lent_classes(s, row_chunks * chunk_stride(s.groups, plan.chunk_rows));
   const int64_t others = s.classes - plan.lent_classes;
   const int64_t room = std::min(plan.chunk_classes, round_up(divide_up(others * row_chunks, 2), kBlock));
   const int64_t fitting = 2 * room / row_chunks;

@@ -16,7 +16,11 @@ struct Level {
   void (*fence)();  // after streaming stores, before anybody else reads them
 };
 
-extern const Level kAvx512Bf16Level, kAvx512Level, kAvx2Level, kNeonLevel, kGenericLevel;
+extern const Level kAmxLevel, kAvx512Bf16Level, kAvx512Level, kAvx2Level, kNeonLevel, kGenericLevel;
+
+// Which the level above has as well.
+extern const RowKernels kAvx512Bf16Rows;
+extern const RegionKernels kAvx512Bf16Regions;
 
 /// The level in use.
 const Level& level();

@@ -41,17 +41,37 @@ constexpr bool multiplies_pairs() {
          requires(typename V::I word, typename V::F sum) { V::multiply_add_pairs(word, word, sum); };
 }
 
+template <class V>
+struct SquareProduct;  // for a level whose registers are squares, which includes it
+
+/// How the level multiplies words of this storage.
+template <class V, class T>
+struct ProductOf {
+  static constexpr auto choose() {
+    if constexpr (!multiplies_pairs<V, T>()) {
+      return TileProduct<V, FloatWords<V>>{};
+    } else if constexpr (requires { V::kSide; }) {
+      return SquareProduct<V>{};
+    } else {
+      return TileProduct<V, PairWords<V>>{};
+    }
+  }
+  using type = decltype(choose());
+};
+
 template <class V, class T>
 constexpr CutKernels cut_kernels() {
-  constexpr bool kPairs = multiplies_pairs<V, T>();
-  using Words = std::conditional_t<kPairs, PairWords<V>, FloatWords<V>>;
-  using P = Panels<V, T, kPairs>;
+  using Product = typename ProductOf<V, T>::type;
+  constexpr WordGroups kGroups = Product::kGroups;
+  using P = Panels<V, T, kGroups.pairs, kGroups.size>;
   return {P::kPanel,
-          V::kTileRows,
-          kPairs,
-          TileProduct<V, Words>::multiply,
+          Product::kRows,
+          kGroups,
+          Product::enter,
+          Product::leave,
+          Product::multiply,
           TileStatistics<V>::absorb,
-          TileGradient<V, kPairs>::differentiate,
+          TileGradient<V, kGroups.pairs, kGroups.size>::differentiate,
           P::turn,
           P::strip,
           P::widen,

@@ -39,7 +39,11 @@ const modes: Record<string, Options> = {
 
 /** Where 16-bit numbers are multiplied as they are, the gradient by the logits is rounded to them first, as PyTorch's is. */
 const multiplied: readonly FloatDType[] =
-  backend.device !== 'cpu' ? ['bfloat16', 'float16'] : backend.simd === 'avx512bf16' ? ['bfloat16'] : [];
+  backend.device !== 'cpu'
+    ? ['bfloat16', 'float16']
+    : ['avx512bf16', 'amx'].includes(backend.simd ?? '')
+      ? ['bfloat16']
+      : [];
 const gradientDType = (dtype: FloatDType): FloatDType => (multiplied.includes(dtype) ? dtype : 'float32');
 
 function publicInputs(inputs: CutInputs, dtype: FloatDType) {

@@ -19,8 +19,8 @@ void where_shares_lie(const cpu::CutShape& s, const cpu::CutPlan& plan) {
   CHECK(plan.lent_classes >= 0 && plan.kept_classes >= 0 && plan.kept_classes <= first_lent);
   CHECK(plan.lent_classes == 0 || first_lent % cpu::kBlock == 0);
   CHECK(plan.kept_classes == first_lent || plan.kept_classes % cpu::kBlock == 0);
-  const int64_t of_class = cpu::divide_up(s.rows, plan.chunk_rows) * cpu::chunk_stride(plan.chunk_rows);
-  const auto shares = [&](int64_t classes) { return cpu::round_up(classes, 2) * of_class; };
+  const int64_t of_class = cpu::divide_up(s.rows, plan.chunk_rows) * cpu::chunk_stride(s.groups, plan.chunk_rows);
+  const auto shares = [&](int64_t classes) { return s.groups.filled(classes) * of_class; };
   CHECK(plan.lent_classes == 0 || shares(plan.lent_classes) + 32 <= first_lent * s.dim);
 }
 
@@ -32,6 +32,7 @@ void plans() {
           for (const int64_t budget : {int64_t{1}, int64_t{1} << 20, int64_t{64} << 20, int64_t{1} << 32}) {
             cpu::CutShape s = {};
             s.rows = rows, s.classes = classes, s.dim = s.words = dim, s.rounds = rounds, s.shares = shares;
+            if (shares) s.groups = {true, 16};
             s.panel = 64, s.tile_rows = 6;
             s.hidden = s.classifier = true, s.lends = !rounds;
             const auto bytes = [&](const cpu::CutPlan& plan) {
@@ -148,11 +149,11 @@ void against_loops(DType dtype, double step, int64_t rows, int64_t dim, int64_t 
 void with_shares(const cpu::Level& level) {
   const int64_t rows = 1100, dim = 24, classes = 13001, workspace = int64_t{4} << 20;
   const cpu::CutKernels& kernels = level.cut_rows->by_dtype[int(DType::kBFloat16)];
-  if (!kernels.pairs) return;
+  if (!kernels.groups.pairs) return;
   cpu::CutShape s = {};
-  s.rows = rows, s.classes = classes, s.dim = dim, s.words = dim / 2;
+  s.rows = rows, s.classes = classes, s.dim = dim, s.words = kernels.groups.words_of(dim), s.groups = kernels.groups;
   s.panel = kernels.panel, s.tile_rows = kernels.tile_rows;
-  s.rounds = s.pairs = s.shares = s.hidden = s.classifier = true;
+  s.rounds = s.shares = s.hidden = s.classifier = true;
   const cpu::CutPlan plan = cpu::plan_cut_rows(s, workspace, [&](const cpu::CutPlan& plan) {
     cpu::Arena counting;
     cpu::CutBuffers::lay_out(counting, s, plan);

@@ -16,7 +16,7 @@ export interface Backend {
 }
 
 const everything = process.env.CUTLOSS_TEST_FULL === '1';
-const levels = ['generic', 'avx2', 'avx512', 'avx512bf16', 'neon'];
+const levels = ['generic', 'avx2', 'avx512', 'avx512bf16', 'amx', 'neon'];
 const cpu = (simd: string): Backend => ({
   name: `cpu-${simd}`,
   device: 'cpu',

@@ -131,7 +131,7 @@ interface ExpectedDeviceInfo {
   computeCapability?: string;
   driver?: string;
   threads?: number;
-  simd?: 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'generic';
+  simd?: 'amx' | 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'generic';
 }
 interface ExpectedMemory {
   device: Device;

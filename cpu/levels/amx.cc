@@ -1,0 +1,11 @@
+#include "cpu/simd/amx.h"
+
+#include "cpu/cut_rows/square_product.h"
+#include "cpu/levels/make_level.h"
+
+namespace cutloss::cpu {
+
+static constexpr CutRowKernels kCutRows = cut_row_kernels<Amx>();
+const Level kAmxLevel = {"amx", &kAvx512Bf16Rows, &kCutRows, &kAvx512Bf16Regions, Amx::fence};
+
+}  // namespace cutloss::cpu
