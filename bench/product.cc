@@ -17,6 +17,13 @@ using namespace cutloss;
 namespace {
 
 constexpr int64_t kChunkRows = 1024;
+constexpr int64_t kLine = 16;  // floats of a line of the cache, where the engine's memory begins
+
+float* from_line(std::vector<float>& memory) {
+  void* first = memory.data();
+  size_t room = memory.size() * sizeof(float);
+  return static_cast<float*>(std::align(kLine * sizeof(float), 1, first, room));
+}
 
 View some_matrix(int64_t rows, int64_t dim, DType dtype) {
   View view = {nullptr, rows * dim, dtype, kHost, true};
@@ -36,8 +43,7 @@ struct Product {
     request.rows = rows, request.dim = dim, request.classes = classes;
     request.hidden = some_matrix(rows, dim, dtype);
     request.classifier = some_matrix(classes, dim, dtype);
-    panels.resize((kChunkRows + 64) * dim);
-    logits.resize(classes * cpu::chunk_stride(kChunkRows));
+    panels.resize((kChunkRows + 64) * dim + kLine);
   }
   ~Product() {
     std::free(request.hidden.data);
@@ -49,14 +55,16 @@ struct Product {
     const cpu::CutKernels& kernels = level.cut_rows->by_dtype[static_cast<int>(request.hidden.dtype)];
     Cancel never;
     cpu::CutCall call(request, kernels, level, cpu::ThreadPool::shared(), never);
-    call.shape.words = cpu::words_of(kernels.pairs, request.dim);
+    call.shape.words = kernels.groups.words_of(request.dim);
+    const int64_t stride = cpu::chunk_stride(kernels.groups, kChunkRows);
+    logits.resize(request.classes * stride + kLine);
     call.b = {};
-    call.b.panels = panels.data();
+    call.b.panels = from_line(panels);
     const auto start = std::chrono::steady_clock::now();
     for (int64_t n = 0; n * kChunkRows < request.rows; ++n) {
       const cpu::Range rows = cpu::part_of({0, request.rows}, kChunkRows, n);
       cpu::CutLogits(call).compute(rows, {0, request.classes},
-                                   {logits.data(), request.classes, cpu::chunk_stride(kChunkRows), false, false});
+                                   {from_line(logits), request.classes, stride, false, false});
     }
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }

@@ -194,7 +194,8 @@ struct CutCall {
     const auto in = [&](void* memory, int64_t classes, int64_t line) {
       const auto first = (reinterpret_cast<uintptr_t>(memory) + 63) / 64 * 64;
       const int64_t lines = row / plan.chunk_rows * k.groups.filled(classes) + line;
-      return reinterpret_cast<Fraction16*>(first) + lines * chunk_stride(k.groups, plan.chunk_rows) + row % plan.chunk_rows;
+      return reinterpret_cast<Fraction16*>(first) + lines * chunk_stride(k.groups, plan.chunk_rows) +
+             row % plan.chunk_rows;
     };
     if (!plan.shares || (place >= plan.kept_classes && place < first_lent())) return nullptr;
     return place < plan.kept_classes ? in(b.logits, plan.kept_classes, place)

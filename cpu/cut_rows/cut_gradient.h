@@ -41,7 +41,9 @@ class CutGradient {
     if (chunk.shares) return reinterpret_cast<float*>(chunk.shares) + floats / 2;
     return (chunk.lent ? c_.r.classifier_gradient.as<float>() : c_.b.logits) + floats;
   }
-  int64_t stride(const GradientChunk& chunk) const { return chunk.lent ? c_.r.dim : chunk_stride(c_.k.groups, c_.plan.chunk_rows); }
+  int64_t stride(const GradientChunk& chunk) const {
+    return chunk.lent ? c_.r.dim : chunk_stride(c_.k.groups, c_.plan.chunk_rows);
+  }
 
  private:
   struct BlockScratch;

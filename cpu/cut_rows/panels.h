@@ -46,7 +46,8 @@ struct Panels {
       return static_cast<const T*>(s.from) + (s.order ? s.order[at] : at) * s.stride;
     };
     if constexpr (kPairs) {
-      for (int64_t i = 0; i < kGroups.filled(s.count); i += 2, to += kPanel) interleave(row(i), row(i + 1), s.columns, to);
+      for (int64_t i = 0; i < kGroups.filled(s.count); i += 2, to += kPanel)
+        interleave(row(i), row(i + 1), s.columns, to);
     } else {
       for (int64_t i = 0; i < kGroups.filled(s.count); ++i, to += kPanel) copy(row(i), s.columns, to);
     }

@@ -13,8 +13,8 @@ namespace cutloss::cpu {
 /// of every level's register tile.
 constexpr int64_t kBlock = 96;
 
-/// Classes at a time in the gradient of hidden: whole blocks. Where a step takes a group of words, the sums would be read
-/// and written too often for the words of one.
+/// Classes at a time in the gradient of hidden: whole blocks. Where a step takes a group of words, the sums would be
+/// read and written too often for the words of one.
 constexpr int64_t classes_together(const WordGroups& groups) { return groups.size > 1 ? 3 * kBlock : kBlock; }
 
 /// Words of a sum at a time: a panel of them fits half the second-level cache.
@@ -38,8 +38,8 @@ constexpr int64_t round_up(int64_t a, int64_t to) { return divide_up(a, to) * to
 /// Of `classes`, how many a span has: whole blocks.
 constexpr int64_t span_classes(int64_t classes) { return divide_up(divide_up(classes, kBlock), kMostSpans) * kBlock; }
 
-/// Elements from one class to the next in a chunk of logits, or of what takes half as much where words are pairs: a line
-/// of the cache more than its rows, or columns of a tile would share a few sets of the cache.
+/// Elements from one class to the next in a chunk of logits, or of what takes half as much where words are pairs: a
+/// line of the cache more than its rows, or columns of a tile would share a few sets of the cache.
 constexpr int64_t chunk_stride(const WordGroups& groups, int64_t padded_rows) {
   return padded_rows + (groups.pairs ? 32 : 16);
 }
