@@ -45,8 +45,8 @@ const installing = process.env.npm_lifecycle_event === 'prepare';
 if (!installing && stale('node_modules/.package-lock.json', 'package-lock.json')) {
   run('installing the development dependencies', 'npm', 'ci', '--ignore-scripts');
 }
-const built = !stale('build/Release/cutloss.node', ...nativeSources) && !settingsChanged(path('build'));
-if (!process.argv.includes('--no-native') && !built && !freshPrebuild()) {
+const built = !stale('build/Release/cutloss.node', ...nativeSources) || freshPrebuild();
+if (!process.argv.includes('--no-native') && (!built || settingsChanged(path('build')))) {
   run('building the native part (a minute or two)', process.execPath, 'scripts/build-native.mjs');
 }
 if (stale('dist/index.js', 'src', 'tsconfig.build.json', 'scripts/build-dist.mjs')) {

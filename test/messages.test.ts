@@ -61,6 +61,11 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
       call({ logits: floats, targets }),
     ],
     [
+      'DTYPE',
+      'Expected a tensor or { data, shape } for classWeights but received a Float32Array without a shape: classWeights have the shape [classes]',
+      call({ logits, targets, classWeights: floats }),
+    ],
+    [
       'SHAPE',
       `Expected ${shapeOf} for logits.shape but received undefined: logits have the shape [..., classes]`,
       withData(floats, { shape: undefined }),

@@ -157,7 +157,7 @@ function summary(rows: readonly Row[]): string {
   const errors = `Betti number error ${short(bettiNumberError)}, Betti matching error ${short(bettiMatchingError)}`;
   if (rows.length === 1) return errors;
   const perfect = rows.filter((row) => row.bettiMatchingError === 0).length;
-  return `${rows.length} pairs, on average: ${errors}; without a matching error: ${perfect}`;
+  return `${rows.length} pairs, on average: ${errors}; ${perfect} of them without a matching error`;
 }
 
 function meanOf(rows: readonly Row[]): { bettiNumberError: number; bettiMatchingError: number } {

@@ -153,8 +153,8 @@ function expectTogether(first: View, view: View): void {
   );
 }
 
-export function readOptionalView(value: unknown, name: string): View | undefined {
-  return value === undefined ? undefined : readView(value, name);
+export function readOptionalView(value: unknown, name: string, advice?: string): View | undefined {
+  return value === undefined ? undefined : readView(value, name, advice);
 }
 
 export function expectDType(view: View, ...allowed: readonly DType[]): void {

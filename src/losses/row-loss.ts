@@ -61,8 +61,12 @@ export function readRowTerms<D extends string>(
   checkTargets: (targets: View) => void,
 ): RowTerms {
   const targets = readView(given.targets, 'targets', `targets have the shape of the rows of ${of}`);
-  const weights = readOptionalView(given.weights, 'weights');
-  const classWeights = readOptionalView(given.classWeights, 'classWeights');
+  const weights = readOptionalView(given.weights, 'weights', `weights have the shape of the rows of ${of}`);
+  const classWeights = readOptionalView(
+    given.classWeights,
+    'classWeights',
+    'classWeights have the shape [classes]',
+  );
   const upstream = readUpstreamFor(o.upstream, o.reduction, leading);
   const objective = readObjective(o.objective, leading, rows);
   checkTargets(targets);
