@@ -58,8 +58,9 @@ struct SquareProduct {
           V::multiply_squares(lines.from[0] + at, lines.from[kSide] + at, lines.stride, panel, kPanel);
         } else {
           for (int64_t i = 0; i < kRows; ++i) V::store(square[i], V::load(lines.from[i] + at));
-          V::written();
+          V::order_memory();
           V::multiply_squares(square[0], square[kSide], kSide, panel, kPanel);
+          V::order_memory();
         }
       }
     }

@@ -50,9 +50,9 @@ struct Amx : Avx512Bf16 {
     _tile_stored(3, lower + kSide, 4 * stride);
   }
 
-  /// Before what was written by other instructions is loaded into these registers: GCC 12 does not know that
+  /// Between what other instructions write and loads into these registers, either way: GCC 12 does not know that
   /// _tile_loadd() reads memory.
-  CUTLOSS_INLINE void written() { asm volatile("" ::: "memory"); }
+  CUTLOSS_INLINE void order_memory() { asm volatile("" ::: "memory"); }
 };
 
 }  // namespace cutloss::cpu
