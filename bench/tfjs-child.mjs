@@ -1,10 +1,9 @@
-// One way to compute one loss with its gradients in tfjs, in a process of its own: prints the median time of a step and
-// the memory that a step took (see suites/tfjs.mjs).
+// One way to compute one loss with its gradients in tfjs, in a process of its own: prints the times of its steps and the
+// memory that a step took (see suites/tfjs.mjs).
 import { createRequire } from 'node:module';
 import { bind } from 'cutloss/tfjs';
 import { requireTfjsNode, tfjsNodeFolder } from '../scripts/tfjs-node.mjs';
 import { resident, settle, startPeak } from './resident.mjs';
-import { median } from './table.mjs';
 
 const [backend, workload, way, rounds, size] = process.argv.slice(2);
 console.warn = () => {};
@@ -93,4 +92,4 @@ for (let round = 0; round < Number(rounds); round++) {
   times.push(performance.now() - start);
 }
 const logits = workload === 'dice' ? inputs[0].size : rows * vocab;
-console.log(JSON.stringify({ shape, size: logits, ms: median(times), bytes }));
+console.log(JSON.stringify({ shape, size: logits, times, bytes }));
