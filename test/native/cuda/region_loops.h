@@ -16,6 +16,8 @@ struct RegionInputs {
   std::vector<double> mask;
 };
 
+inline double softplus(double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))); }
+
 struct Rounded {
   double exact = 0;
   double size = 0;  // of what was added up to it
@@ -181,7 +183,7 @@ class RegionLoops {
       const double p = x->p[c] = sigmoid() ? math::sigmoid(z[c]) : z[c];
       const double rest = x->rest[c] = sigmoid() ? math::sigmoid(-z[c]) : 1 - z[c];
       if (!sigmoid()) continue;
-      const double y = x->y[c], minus_log_p = math::softplus(-z[c]), minus_log_rest = math::softplus(z[c]);
+      const double y = x->y[c], minus_log_p = softplus(-z[c]), minus_log_rest = softplus(z[c]);
       x->cross_entropy += y * minus_log_p + (1 - y) * minus_log_rest;
       x->cross_entropy_slope[c] = p * (1 - y) - rest * y;
       if (r_.focal == 0) continue;
