@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { devices } from 'cutloss';
+import { devices, versions } from 'cutloss';
 import { bandwidth } from './bandwidth.mjs';
 import { writePage } from './page.mjs';
 import { connect } from './peer.mjs';
@@ -68,7 +68,7 @@ const [cpu] = devices();
 const machine = {
   cpu: cpus()[0]?.model ?? 'unknown',
   threads: cpu.threads,
-  simd: cpu.simd,
+  simd: versions().simd,
   node: process.version,
 };
 console.log(`${machine.cpu}, ${machine.threads} threads, ${machine.simd}, Node ${machine.node}`);

@@ -289,6 +289,7 @@ class CutlossAddon : public Napi::Addon<CutlossAddon> {
     if (device.driver[0]) about.Set("driver", device.driver);
     if (device.threads > 0) about.Set("threads", device.threads);
     if (device.simd) about.Set("simd", device.simd);
+    if (device.simd_level) about.Set("simdLevel", device.simd_level);
     return about;
   }
 

@@ -35,7 +35,8 @@ class CpuEngine final : public Engine {
     }
 #endif
     info->threads = ThreadPool::shared().threads();
-    info->simd = level().name;
+    info->simd = level().vectors;
+    info->simd_level = level().name;
     return {};
   }
 

@@ -37,6 +37,7 @@ struct DeviceInfo {
   char driver[16] = {};
   int threads = 0;  // the CPU
   const char* simd = nullptr;
+  const char* simd_level = nullptr;
 };
 
 struct MemoryUse {

@@ -18,9 +18,9 @@ export interface DeviceInfo {
   /** GPUs: '9.0'. */
   computeCapability?: string;
   driver?: string;
-  /** The CPU: threads of the engine, and the instructions it uses. */
+  /** The CPU: threads of the engine, and the instructions of its vectors. */
   threads?: number;
-  simd?: 'amx' | 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'generic';
+  simd?: 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'generic';
 }
 
 export const cpu = -1;

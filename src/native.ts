@@ -40,6 +40,7 @@ export interface DeviceDescription {
   readonly driver?: string;
   readonly threads?: number;
   readonly simd?: string;
+  readonly simdLevel?: string;
 }
 
 /** An operation's number, the device (-1: CPU), views in the operation's order, their dtypes, numbers in and out. */

@@ -17,8 +17,8 @@ export interface Versions {
   cudaRuntime?: string;
   /** The newest version of CUDA that the driver of this machine is for: where there is a driver. */
   cudaDriver?: string;
-  /** The instructions that the CPU engine uses. */
-  simd?: DeviceInfo['simd'];
+  /** The level of the CPU engine, by the name that CUTLOSS_SIMD knows it by. */
+  simd?: 'amx' | DeviceInfo['simd'];
 }
 
 /**
@@ -30,6 +30,6 @@ export interface Versions {
 export function versions(): Versions {
   const found = { cutloss: packageVersion(), ...native().versions() };
   const description = native().describe(cpu);
-  const simd = isFailure(description) ? undefined : (description.simd as DeviceInfo['simd']);
+  const simd = isFailure(description) ? undefined : (description.simdLevel as Versions['simd']);
   return simd === undefined ? found : { ...found, simd };
 }

@@ -337,11 +337,10 @@ void CutGradient::rows_of(const GradientChunk& chunk, Range dims, Range rows, fl
     const Range blocks = part_of(chunk.classes, together, n), next = part_of(chunk.classes, together, n + 1);
     const int64_t words = c_.k.groups.words_of(blocks.count);
     const float* dz = words_at(chunk, blocks.first) + in_chunk * group;
-    const int64_t soon = std::max<int64_t>(next.count, 0);
     Ahead ahead(divide_up(rows.count, c_.k.tile_rows) * divide_up(dims.count, c_.k.panel) * words,
                 {words_at(chunk, next.first) + in_chunk * group, nullptr, group * stride * 4, group * rows.count * 4,
-                 c_.k.groups.words_of(soon) / group},
-                c_.rectangle_of(c_.r.classifier, {next.first, soon}, dims));
+                 c_.k.groups.words_of(next.count) / group},
+                c_.rectangle_of(c_.r.classifier, next, dims));
     bool packed = false;
     for (int64_t at = 0; at < rows.count; at += tile) {
       p.runs = runs;

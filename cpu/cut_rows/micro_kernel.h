@@ -3,7 +3,7 @@
 // where they lie: only the panel is packed.
 #pragma once
 
-#include "cpu/cut_rows/cut_kernels.h"
+#include "cpu/cut_rows/tile_lines.h"
 #include "cpu/simd/portable.h"
 
 namespace cutloss::cpu {
@@ -34,12 +34,7 @@ struct MicroKernel {
   static constexpr int kRows = V::kTileRows, kVectors = V::kTileVectors, kLanes = V::kLanes;
   static constexpr int kColumns = kVectors * kLanes;
 
-  /// The lines of a tile: those from `rows` on repeat an earlier one and are not written.
-  struct Lines {
-    const float* from[kRows];
-    float* to[kRows];
-    int64_t rows;
-  };
+  using Lines = TileLines<V, kRows>;
 
   CUTLOSS_INLINE void run(const Lines& lines, const Product& p) {
     F sum[kRows][kVectors] = {};
@@ -88,12 +83,7 @@ struct MicroKernel {
     for (int i = 0; i < kRows; ++i) {
       for (int j = 0; j < kVectors; ++j) V::store(tile[i] + j * kLanes, sum[i][j]);
     }
-    for (int64_t i = 0; i < lines.rows; ++i) {
-      for (int64_t j = 0; j < p.columns; ++j) {
-        float* c = lines.to[i] + j;
-        *c = p.add ? *c + tile[i][j] : tile[i][j];
-      }
-    }
+    lines.write_border(tile, p, 0);
   }
 };
 
@@ -108,15 +98,7 @@ struct TileProduct {
   static void leave() {}
   static void multiply(const Product& p) {
     for (int64_t i = 0; i < p.rows; i += Kernel::kRows) {
-      typename Kernel::Lines lines;
-      lines.rows = p.rows - i < Kernel::kRows ? p.rows - i : Kernel::kRows;
-      for (int64_t n = 0; n < Kernel::kRows; ++n) {
-        const int64_t at = i + (n < lines.rows ? n : lines.rows - 1);
-        const int64_t line = p.lines ? p.lines[at] : at, place = p.places ? p.places[at] : at;
-        lines.from[n] = p.a + line / 2 * p.pair + line % 2 * p.row;
-        lines.to[n] = p.to + place * p.stride;
-      }
-      Kernel::run(lines, p);
+      Kernel::run(typename Kernel::Lines(p, i), p);
     }
   }
 };

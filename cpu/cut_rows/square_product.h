@@ -3,8 +3,7 @@
 // distances are copied, a square at a time.
 #pragma once
 
-#include "cpu/cut_rows/cut_kernels.h"
-#include "cpu/simd/portable.h"
+#include "cpu/cut_rows/tile_lines.h"
 
 namespace cutloss::cpu {
 
@@ -20,33 +19,23 @@ struct SquareProduct {
   static void multiply(const Product& p) {
     for (int64_t i = 0; i < p.rows; i += kRows) {
       const Lines lines(p, i);
-      for (int64_t j = 0; j < p.columns; j += kColumns) run(p, lines, j);
+      const int64_t stride = stride_of(lines);
+      for (int64_t j = 0; j < p.columns; j += kColumns) run(p, lines, stride, j);
     }
   }
 
  private:
-  /// The lines of some sums: those from `rows` on repeat an earlier one and are not written.
-  struct Lines {
-    const float* from[kRows];
-    float* to[kRows];
-    int64_t rows;
-    int64_t stride;  // of the lines of either square, or 0
+  using Lines = TileLines<V, kRows>;
 
-    Lines(const Product& p, int64_t first) : rows(p.rows - first < kRows ? p.rows - first : kRows) {
-      for (int64_t n = 0; n < kRows; ++n) {
-        const int64_t at = first + (n < rows ? n : rows - 1);
-        const int64_t line = p.lines ? p.lines[at] : at, place = p.places ? p.places[at] : at;
-        from[n] = p.a + line / 2 * p.pair + line % 2 * p.row;
-        to[n] = p.to + place * p.stride;
-      }
-      const int64_t distance = from[1] - from[0];
-      bool equal = true;
-      for (int64_t n = 1; n < kRows; ++n) equal &= n == kSide || from[n] - from[n - 1] == distance;
-      stride = equal ? distance : 0;
-    }
-  };
+  /// From one of the lines of either square to the next, or 0 where that differs.
+  static int64_t stride_of(const Lines& lines) {
+    const auto& from = lines.from;
+    bool equal = true;
+    for (int64_t n = 1; n < kRows; ++n) equal &= n == kSide || from[n] - from[n - 1] == from[1] - from[0];
+    return equal ? from[1] - from[0] : 0;
+  }
 
-  CUTLOSS_INLINE void run(const Product& p, const Lines& lines, int64_t column) {
+  CUTLOSS_INLINE void run(const Product& p, const Lines& lines, int64_t stride, int64_t column) {
     alignas(64) float square[kRows][kSide];
     V::clear_sums();
     for (int64_t r = 0; r < p.run_count; ++r) {
@@ -54,8 +43,8 @@ struct SquareProduct {
         if (p.ahead) fetch(*p.ahead);
         const int64_t at = k / kSide * p.step;
         const float* panel = p.panel + k * kPanel + column;
-        if (lines.stride) {
-          V::multiply_squares(lines.from[0] + at, lines.from[kSide] + at, lines.stride, panel, kPanel);
+        if (stride != 0) {
+          V::multiply_squares(lines.from[0] + at, lines.from[kSide] + at, stride, panel, kPanel);
         } else {
           for (int64_t i = 0; i < kRows; ++i) V::store(square[i], V::load(lines.from[i] + at));
           V::order_memory();
@@ -81,7 +70,7 @@ struct SquareProduct {
     alignas(64) float sums[kRows][kColumns];
     V::store_sums(sums[0], sums[kSide], kColumns);
     if (!whole) {
-      write_border(sums, p, lines, column);
+      lines.write_border(sums, p, column);
       return;
     }
     for (int64_t i = 0; i < kRows; ++i) {
@@ -89,16 +78,6 @@ struct SquareProduct {
       for (int64_t j = 0; j < kColumns; j += kSide) {
         float* to = lines.to[i] + column + j;
         V::store(to, p.add ? V::load(to) + V::load(sums[i] + j) : V::load(sums[i] + j));
-      }
-    }
-  }
-
-  [[gnu::noinline]] static void write_border(const float (&sums)[kRows][kColumns], const Product& p, const Lines& lines,
-                                             int64_t column) {
-    for (int64_t i = 0; i < lines.rows; ++i) {
-      for (int64_t j = 0; j < kColumns && column + j < p.columns; ++j) {
-        float* to = lines.to[i] + column + j;
-        *to = p.add ? *to + sums[i][j] : sums[i][j];
       }
     }
   }

@@ -6,6 +6,6 @@
 namespace cutloss::cpu {
 
 static constexpr CutRowKernels kCutRows = cut_row_kernels<Amx>();
-const Level kAmxLevel = {"amx", &kAvx512Bf16Rows, &kCutRows, &kAvx512Bf16Regions, Amx::fence};
+const Level kAmxLevel = {"amx", &kAvx512Bf16Rows, &kCutRows, &kAvx512Bf16Regions, Amx::fence, "avx512bf16"};
 
 }  // namespace cutloss::cpu

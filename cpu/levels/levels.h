@@ -13,7 +13,8 @@ struct Level {
   const RowKernels* rows;
   const CutRowKernels* cut_rows;
   const RegionKernels* regions;
-  void (*fence)();  // after streaming stores, before anybody else reads them
+  void (*fence)();             // after streaming stores, before anybody else reads them
+  const char* vectors = name;  // the instructions of all that is no product
 };
 
 extern const Level kAmxLevel, kAvx512Bf16Level, kAvx512Level, kAvx2Level, kNeonLevel, kGenericLevel;

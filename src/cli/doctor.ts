@@ -148,7 +148,7 @@ export function adviceFor(facts: Facts): string[] {
     advice.push(
       `CUTLOSS_DEVICE is ${environment.CUTLOSS_DEVICE}: unset it, or set it to cuda:0, to use the GPU.`,
     );
-  const simd = facts.devices[0]?.simd;
+  const simd = facts.versions?.simd;
   if (simd !== undefined && simd !== simdLevels[0])
     advice.push(`CUTLOSS_SIMD is ${environment.CUTLOSS_SIMD}: without it, ${simdLevels[0]} would be used.`);
   return advice;
@@ -165,7 +165,10 @@ export function asText(facts: Facts, advice: readonly string[]): string {
     ['binary', binary ?? 'none'],
     ...(facts.versions ? [['built', builtText(facts.versions)] as [string, string]] : []),
     ...Object.entries(environment).map(([name, value]): [string, string] => [name, value]),
-    ...facts.devices.map((info): [string, string] => [info.device, deviceText(info)]),
+    ...facts.devices.map((info): [string, string] => [
+      info.device,
+      deviceText(info, info.simd && facts.versions?.simd),
+    ]),
     ...refused.map(({ device, reason }): [string, string] => [device, `cannot be used: ${reason}`]),
   ];
   if (noGpu !== '') lines.push(['GPU', `not used: ${noGpu}`]);
@@ -188,8 +191,8 @@ function builtText({ binary, commit, compiler, nodeApi, cudaRuntime }: Versions)
   return details.filter(Boolean).join(', ');
 }
 
-function deviceText(info: Facts['devices'][number]): string {
-  const { name, threads, simd, computeCapability, driver, totalMemory, freeMemory, computes } = info;
+function deviceText(info: Facts['devices'][number], simd: Versions['simd']): string {
+  const { name, threads, computeCapability, driver, totalMemory, freeMemory, computes } = info;
   const details = [
     name,
     threads && `${threads} threads`,

@@ -39,6 +39,7 @@ const healthy: Facts = {
     nodeApi: 8,
     compiler: 'GCC 12.2.0',
     cudaRuntime: '13.0',
+    simd: 'avx512',
   },
   simdLevels: ['avx512', 'avx2', 'generic'],
   noGpu: '',
@@ -66,7 +67,7 @@ describe('with a GPU', () => {
       ...healthy,
       environment: { CUTLOSS_DEVICE: 'cpu', CUTLOSS_SIMD: 'avx2' },
       defaultDevice: 'cpu',
-      devices: [{ ...cpu, simd: 'avx2' }, gpu],
+      versions: { ...(healthy.versions as object), simd: 'avx2' } as NonNullable<Facts['versions']>,
     };
     expect(adviceFor(facts)).toEqual([
       'CUTLOSS_DEVICE is cpu: unset it, or set it to cuda:0, to use the GPU.',

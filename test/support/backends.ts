@@ -38,9 +38,10 @@ const cuda: Backend = {
   env: { CUTLOSS_TEST_BACKEND: 'cuda' },
 };
 
-/** What devices() says in a fresh process with this environment; undefined where the package does not load or refuses. */
-function devicesWith(env: Readonly<Record<string, string>>): { device: string; simd?: string }[] | undefined {
-  const script = `import('cutloss').then(({ devices }) => process.stdout.write(JSON.stringify(devices())))`;
+/** What a fresh process with this environment finds; undefined where the package does not load or refuses. */
+function foundWith(env: Readonly<Record<string, string>>): { names: string[]; simd?: string } | undefined {
+  const found = '{ names: devices().map(({ device }) => device), simd: versions().simd }';
+  const script = `import('cutloss').then(({ devices, versions }) => process.stdout.write(JSON.stringify(${found})))`;
   const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     cwd: new URL('../..', import.meta.url),
     env: { ...process.env, ...env },
@@ -50,19 +51,18 @@ function devicesWith(env: Readonly<Record<string, string>>): { device: string; s
 }
 
 export function backendsPresent(): Backend[] {
-  const here = devicesWith({ CUTLOSS_SIMD: '' });
-  const best = here?.find(({ device }) => device === 'cpu')?.simd;
+  const here = foundWith({ CUTLOSS_SIMD: '' });
   const found = levels
     .map(cpu)
-    .filter(({ env, simd }) => devicesWith(env)?.some((info) => info.simd === simd))
+    .filter(({ env, simd }) => foundWith(env)?.simd === simd)
     .map((level) =>
-      level.simd === best ? { ...level, env: { ...level.env, CUTLOSS_TEST_FULL: '1' } } : level,
+      level.simd === here?.simd ? { ...level, env: { ...level.env, CUTLOSS_TEST_FULL: '1' } } : level,
     );
   const folder = process.env.CUTLOSS_TEST_EMULATED; // asked for: never left out silently
   if (folder) found.push(emulated(resolve(folder)));
   else if (existsSync('build/emulated/build/Release/cutloss.node'))
     found.push(emulated(resolve('build/emulated')));
-  if (here?.some(({ device }) => device === 'cuda:0')) found.push(cuda);
+  if (here?.names.includes('cuda:0')) found.push(cuda);
   return found.length > 0 ? found : [cpu('generic')]; // the suite then fails and says why
 }
 

@@ -131,7 +131,7 @@ interface ExpectedDeviceInfo {
   computeCapability?: string;
   driver?: string;
   threads?: number;
-  simd?: 'amx' | 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'generic';
+  simd?: 'avx512bf16' | 'avx512' | 'avx2' | 'neon' | 'generic';
 }
 interface ExpectedMemory {
   device: Device;
@@ -151,7 +151,7 @@ interface ExpectedVersions {
   compiler: string;
   cudaRuntime?: string;
   cudaDriver?: string;
-  simd?: DeviceInfo['simd'];
+  simd?: 'amx' | DeviceInfo['simd'];
 }
 holds<Accepts<Versions, ExpectedVersions>>();
 holds<Accepts<ExpectedVersions, Versions>>();

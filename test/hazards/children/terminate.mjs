@@ -27,6 +27,7 @@ async function end(first, last) {
   for (let i = first; i < last; i += width)
     await Promise.all(Array.from({ length: Math.min(width, last - i) }, (_, k) => one(i + k)));
 }
+
 /** The least of a while: V8 frees in the background. */
 async function resident() {
   const seen = [];
