@@ -1,5 +1,5 @@
 // `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--rounds N] [--json FILE] [--html FILE] [--small]
-//  [--shape 1024x768x50304] [--dtype float32] [--data random] [--work dice] [--backend wasm]`: the same workloads for us
+//  [--shape 1024x768x50304] [--dtype float32] [--data random] [--filtration sublevel] [--work dice] [--backend wasm]`: the same workloads for us
 // and for what a user would otherwise run, taken in turn so that a machine whose speed drifts treats both alike. Prints
 // tables with medians, ratios and the share of the machine's limit; --html writes them with plots as one page, and
 // --from FILE makes that page of the JSON of an earlier run, or of several.
@@ -47,6 +47,7 @@ const { values: options, positionals } = parseCommandLine({
   shape: { type: 'string' },
   dtype: { type: 'string' },
   data: { type: 'string' },
+  filtration: { type: 'string' },
   work: { type: 'string' },
   backend: { type: 'string' },
 });
@@ -97,6 +98,7 @@ for (const name of chosen) {
     shape: options.shape,
     dtype: options.dtype,
     data: options.data,
+    filtration: options.filtration,
     work: options.work,
     backend: options.backend,
   });

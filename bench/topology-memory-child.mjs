@@ -1,10 +1,10 @@
-// argv: threads, what the prediction is made of, and the lengths of its axes. Prints the peak resident set of one call
+// argv: threads, what the prediction is made of, the filtration, and the lengths of its axes. Prints the peak resident set of one call
 // beyond what was resident before it. A small call first: threads and code pages are not counted.
 import { readFileSync } from 'node:fs';
 import { bettiMatchingSync, setThreads } from 'cutloss';
 import { fields } from './suites/topology.mjs';
 
-const [threads, fill, ...lengths] = process.argv.slice(2);
+const [threads, fill, filtration, ...lengths] = process.argv.slice(2);
 const shape = lengths.map(Number);
 const make = (extents) => ({
   prediction: fields(fill, extents, 1, 9),
@@ -23,5 +23,5 @@ bettiMatchingSync(make(shape.map(() => 8)), { grads: true });
 globalThis.gc();
 const before = Math.max(now(), 0);
 const spare = peak() - before; // what was freed already may be used without being seen
-bettiMatchingSync(inputs, { grads: true, out: { prediction: gradient } });
+bettiMatchingSync(inputs, { grads: true, filtration, out: { prediction: gradient } });
 console.log(peak() > before + spare ? peak() - before : 0);

@@ -14,15 +14,16 @@ except ImportError:
     sys.exit(0)
 
 
-def field(file, shape):
-    # Superlevel: the matching is of sublevel sets.
-    return -numpy.fromfile(file, numpy.float32).reshape(shape).astype(numpy.float64)
+def field(file, shape, filtration):
+    # The matching is of sublevel sets.
+    values = numpy.fromfile(file, numpy.float32).reshape(shape).astype(numpy.float64)
+    return -values if filtration == "superlevel" else values
 
 
 print(json.dumps({"version": "Betti-Matching-3D"}), flush=True)
 for line in sys.stdin:
     work = json.loads(line)
-    prediction, target = (field(work[name], work["shape"]) for name in ("prediction", "target"))
+    prediction, target = (field(work[name], work["shape"], work["filtration"]) for name in ("prediction", "target"))
     before = start_peak()
     start = time.process_time()
     betti_matching.compute_matching(prediction, target)

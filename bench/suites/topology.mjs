@@ -1,7 +1,8 @@
 // bettiMatching with its gradient, and persistence, on fields of the sizes at which Betti matching is trained. The peer
 // is Betti-Matching-3D, which computes the matching alone (`--peer betti_matching` and a Python that can import it).
 // On one thread it is CPU time that counts, for both; on two the time until the result is there. `--shape
-// 256x256,64x64x64 --data noise`: these alone.
+// 256x256,64x64x64 --data noise`: these alone; `--filtration sublevel`: dark first, which is another problem: the mask is
+// then what is there last.
 //
 //   noise   uniform, nothing equal: the most features there can be
 //   smooth  noise blurred three times by a box of seven, stretched to [0, 1]: what networks give
@@ -93,22 +94,22 @@ function cpuTime(work) {
 }
 
 /** The most memory that a fresh process needs for a call beyond its inputs and gradient, per voxel. */
-function bytesPerVoxel(threads, shape, fill) {
+function bytesPerVoxel(threads, shape, fill, filtration) {
   const child = fileURLToPath(new URL('../topology-memory-child.mjs', import.meta.url));
-  const args = ['--expose-gc', child, threads, fill, ...shape];
+  const args = ['--expose-gc', child, threads, fill, filtration, ...shape];
   const result = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (result.status !== 0) throw new Error(result.stderr);
   return Number(result.stdout) / count(shape);
 }
 
 /** The columns: each a function that works once and says how many milliseconds it took. */
-function worksOf(one, eight) {
+function worksOf(one, eight, filtration) {
   const on = (threads, clock, work) => () => {
     setThreads(threads);
     return clock(work);
   };
-  const matching = (inputs) => () => bettiMatchingSync(inputs, { grads: true });
-  const prepared = { ...one, target: prepareTargetSync(one.target) };
+  const matching = (inputs) => () => bettiMatchingSync(inputs, { grads: true, filtration });
+  const prepared = { ...one, target: prepareTargetSync(one.target, { filtration }) };
   return {
     '1 thread, ms': on(1, cpuTime, matching(one)),
     prepared: on(1, cpuTime, matching(prepared)),
@@ -117,11 +118,18 @@ function worksOf(one, eight) {
       '8 fields': on(1, cpuTime, matching(eight)),
       '8, 2 threads': on(2, elapsed, matching(eight)),
     }),
-    persistence: on(1, cpuTime, () => persistenceSync(one.prediction)),
+    persistence: on(1, cpuTime, () => persistenceSync(one.prediction, { filtration })),
   };
 }
 
-export async function topologySuite({ peers, rounds, small, shape: chosen, data }) {
+export async function topologySuite({
+  peers,
+  rounds,
+  small,
+  shape: chosen,
+  data,
+  filtration = 'superlevel',
+}) {
   const folder = mkdtempSync(join(tmpdir(), 'cutloss-bench-'));
   const table = [];
   try {
@@ -136,7 +144,7 @@ export async function topologySuite({ peers, rounds, small, shape: chosen, data 
         });
         const slow = shape.length === 3 && count(shape) > 500_000;
         const one = of(1);
-        const works = worksOf(one, slow ? undefined : of(8));
+        const works = worksOf(one, slow ? undefined : of(8), filtration);
         const files = Object.entries(one).map(([name, { data }]) => {
           const file = join(folder, name);
           writeFileSync(file, data);
@@ -148,21 +156,21 @@ export async function topologySuite({ peers, rounds, small, shape: chosen, data 
         for (let round = 0; round < (slow ? 1 : rounds); round++) {
           for (const [name, work] of Object.entries(works)) times[name].push(await takeTurn(work));
           for (const [i, peer] of peers.entries()) {
-            const fieldFiles = { shape, prediction: files[0], target: files[1] };
+            const fieldFiles = { shape, filtration, prediction: files[0], target: files[1] };
             const answer = await takeTurn(() => peer.run(fieldFiles));
             theirs[i].push(1000 * answer.seconds);
             theirBytes[i] = answer.bytes;
           }
         }
-        const row = { shape: shape.join(' × '), prediction: fill };
+        const row = { shape: shape.join(' × '), prediction: fill, filtration };
         for (const [name, values] of Object.entries(times)) row[name] = median(values).toFixed(1);
-        const bytes = [1, 2].map((threads) => bytesPerVoxel(threads, shape, fill));
+        const bytes = [1, 2].map((threads) => bytesPerVoxel(threads, shape, fill, filtration));
         row['bytes/voxel, 1 and 2 threads'] = bytes.map((each) => each.toFixed(0)).join(' ');
         for (const [i, peer] of peers.entries()) {
           row[`${peer.name} ms`] = median(theirs[i]).toFixed(0);
           row['times as fast'] = (median(theirs[i]) / median(times['1 thread, ms'])).toFixed(1);
         }
-        row.figure = figure(`${shape.length}-D, ${fill}, one thread`, count(shape), 'voxels', [
+        row.figure = figure(`${shape.length}-D, ${fill}, ${filtration}, one thread`, count(shape), 'voxels', [
           ['cutloss', median(times['1 thread, ms']), (bytes[0] + 4) * count(shape)],
           ...peers.map(({ name }, i) => [name, median(theirs[i]), theirBytes[i]]),
         ]);
