@@ -5,14 +5,26 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** The peer, or a sentence that says why there is none. */
-export async function connect(name, python, threads) {
+export async function connect(name, python, threads, environment) {
   const script = fileURLToPath(new URL(`./peers/${name}_peer.py`, import.meta.url));
-  return converse(name, python, script, String(threads));
+  return speak(name, environment, python, script, String(threads));
 }
 
+/** For glibc: what is freed is kept for the next call, and no page is cleared anew. */
+export const keptHeap = {
+  MALLOC_MMAP_MAX_: '0',
+  MALLOC_TRIM_THRESHOLD_: `${2 ** 40}`,
+  MALLOC_ARENA_MAX: '1',
+};
+
 /** Any program that does so. */
-export async function converse(name, program, ...args) {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+export function converse(name, program, ...args) {
+  return speak(name, {}, program, ...args);
+}
+
+async function speak(name, environment, program, ...args) {
+  const env = { ...process.env, ...environment };
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const failed = new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));

@@ -1,4 +1,4 @@
-// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--rounds N] [--json FILE] [--html FILE] [--small]
+// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--kept-heap] [--rounds N] [--json FILE] [--html FILE] [--small]
 //  [--shape 1024x768x50304] [--dtype float32] [--data random] [--filtration sublevel] [--work dice] [--backend wasm]`: the same workloads for us
 // and for what a user would otherwise run, taken in turn so that a machine whose speed drifts treats both alike. Prints
 // tables with medians, ratios and the share of the machine's limit; --html writes them with plots as one page, and
@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { devices, versions } from 'cutloss';
 import { bandwidth } from './bandwidth.mjs';
 import { writePage } from './page.mjs';
-import { connect } from './peer.mjs';
+import { connect, keptHeap } from './peer.mjs';
 import { crossEntropySuite } from './suites/cross-entropy.mjs';
 import { regionsSuite } from './suites/regions.mjs';
 import { rowsSuite } from './suites/rows.mjs';
@@ -40,6 +40,7 @@ const { values: options, positionals } = parseCommandLine({
   peer: { type: 'string', multiple: true, default: [] },
   python: { type: 'string', default: process.env.CUTLOSS_PYTHON ?? 'python3' },
   rounds: { type: 'string', default: '5' },
+  'kept-heap': { type: 'boolean', default: false },
   json: { type: 'string' },
   html: { type: 'string' },
   from: { type: 'string', multiple: true },
@@ -53,6 +54,10 @@ const { values: options, positionals } = parseCommandLine({
 });
 if (options.from) {
   const [first, ...more] = options.from.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+  if (more.some((run) => JSON.stringify(run.machine) !== JSON.stringify(first.machine))) {
+    console.error('Expected runs of one machine: a page shows only one');
+    process.exit(2);
+  }
   const [results, peers] = ['results', 'peers'].map((key) => [first, ...more].flatMap((run) => run[key]));
   write(options.html ?? 'bench.html', writePage({ ...first, results, peers: [...new Set(peers)] }));
   process.exit(0);
@@ -82,7 +87,7 @@ if (limits)
 
 const peers = [];
 for (const name of options.peer) {
-  const peer = await connect(name, options.python, machine.threads);
+  const peer = await connect(name, options.python, machine.threads, options['kept-heap'] ? keptHeap : {});
   if (typeof peer === 'string') console.log(`${name}: not measured, ${peer}`);
   else peers.push(peer);
 }
@@ -91,7 +96,7 @@ const results = [];
 for (const name of chosen) {
   console.log(`\n# ${name}`);
   const rows = await suites[name]({
-    peers,
+    peers: peers.filter((peer) => (peer.name === 'betti_matching') === (name === 'topology')),
     limits,
     rounds: Number(options.rounds),
     small: options.small,
@@ -111,7 +116,7 @@ const report = {
   date: new Date().toISOString().slice(0, 10),
   machine,
   limits,
-  peers: peers.map((p) => p.version),
+  peers: peers.map((p) => (options['kept-heap'] ? `${p.version}, its heap kept` : p.version)),
   results,
 };
 if (options.json) write(options.json, `${JSON.stringify(report, null, 2)}\n`);

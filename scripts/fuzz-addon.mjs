@@ -6,7 +6,7 @@
 // CUTLOSS_FUZZ_CALLS is how many calls of each (100,000), CUTLOSS_FUZZ_SEED the first seed, CUTLOSS_SIMD the level. Whole
 // typed arrays end where their memory does, so a read or write past the end of one is seen.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,10 +45,10 @@ const environment = {
 const progress = join(mkdtempSync(join(tmpdir(), 'cutloss-fuzz-')), 'seed');
 const loader = './test/support/typescript.mjs';
 for (const name of chosen) {
+  writeFileSync(progress, 'none yet');
   const status = run(['--import', loader, `test/fuzz/${name}.ts`, seed, calls, progress], environment);
   if (status !== 0) {
-    const at = existsSync(progress) ? `at seed ${readFileSync(progress, 'utf8').trim()}` : 'before its first call';
-    console.error(`${name}: failed with ${status} ${at}`);
+    console.error(`${name}: failed with ${status} at seed ${readFileSync(progress, 'utf8').trim()}`);
     process.exit(1);
   }
   console.log(`${name}: ${calls} calls from seed ${seed} on, clean under AddressSanitizer`);

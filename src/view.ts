@@ -1,6 +1,7 @@
 // Reading a TensorLike: a Tensor, or { data, shape, dtype? } over memory the caller owns. Every property is read
 // exactly once, because a getter may do anything, and the memory is judged by its intrinsic getters afterwards.
 
+import { types } from 'node:util';
 import { cpu } from './devices.js';
 import {
   copyOf,
@@ -92,8 +93,9 @@ function noData(value: Record<string, unknown>, data: unknown, name: string): Cu
       { name },
     );
   }
-  const advice =
-    typeof data === 'function'
+  const advice = types.isPromise(value)
+    ? 'it is a Promise, to be awaited'
+    : typeof data === 'function'
       ? "tensors of tfjs go to the losses of bind(tf), from 'cutloss/tfjs'; of any other tensor give { data: x.dataSync(), shape: x.shape }"
       : isArray(data)
         ? 'tensor(values) makes a tensor of arrays of numbers'

@@ -82,6 +82,11 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
     ],
     [
       'DTYPE',
+      'Expected a typed array for logits.data but received undefined: it is a Promise, to be awaited',
+      call({ logits: Promise.resolve(), targets }),
+    ],
+    [
+      'DTYPE',
       "Expected 'float16' or 'bfloat16' as the dtype for logits but received a Uint16Array without a dtype",
       withData(new Uint16Array(6)),
     ],

@@ -76,7 +76,7 @@ async function peerSeconds(host, space) {
       writeFileSync(join(folder, name), data.subarray(0, voxels));
       return [name, join(folder, name)];
     });
-    return (await peer.run({ shape: space, ...Object.fromEntries(files) })).seconds;
+    return (await peer.run({ shape: space, filtration: 'superlevel', ...Object.fromEntries(files) })).seconds;
   } finally {
     rmSync(folder, { recursive: true });
   }

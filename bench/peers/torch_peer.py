@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from resident import resident, start_peak
+from resident import most_taken
 
 try:
     import torch
@@ -84,6 +84,13 @@ def dice_of_gather(logits, ids, activation):
 
 COMPILED = torch.compile(dice_of_one_hot)
 DICE = {"one-hot": dice_of_one_hot, "gather": dice_of_gather, "compiled": COMPILED}
+def binary_cross_entropy(logits, ids):
+    """Of every class, summed, as ours is with sigmoids."""
+    y = torch.zeros_like(logits).scatter_(1, ids.unsqueeze(1), 1)
+    return torch.nn.functional.binary_cross_entropy_with_logits(logits, y, reduction="sum") / ids.numel()
+
+
+CROSS_ENTROPIES = {"softmax": torch.nn.functional.cross_entropy, "sigmoid": binary_cross_entropy}
 ACTIVATIONS = {"softmax": lambda z: torch.softmax(z, 1), "sigmoid": torch.sigmoid}
 
 
@@ -101,18 +108,26 @@ def regions(work):
     start = time.perf_counter()
     loss = DICE[work["variant"]](logits, ids, ACTIVATIONS[work["activation"]]).mean()
     if work.get("crossEntropy"):
-        loss = loss + work["crossEntropy"] * torch.nn.functional.cross_entropy(logits, ids)
+        loss = loss + work["crossEntropy"] * CROSS_ENTROPIES[work["activation"]](logits, ids)
     loss.backward()
     return time.perf_counter() - start
 
 
 SUITES = {"rows": cut, "regions": lambda work: (regions(work), None)}
+
+
+def run(work):
+    for tensor in (tensor for group in made.values() for tensor in group):
+        tensor.grad = None  # gradients belong to the call that makes them
+    return SUITES.get(work.get("suite"), lambda work: (cross_entropy(work), None))(work)
+
+
+taken = {}  # by workload
 print(json.dumps({"version": f"torch {torch.__version__}"}), flush=True)
 for line in sys.stdin:
     work = json.loads(line)
-    for tensor in (tensor for group in made.values() for tensor in group):
-        tensor.grad = None  # gradients belong to the call that makes them
-    before = start_peak()
-    seconds, product = SUITES.get(work.get("suite"), lambda work: (cross_entropy(work), None))(work)
-    taken = resident("VmHWM") - before
-    print(json.dumps({"seconds": seconds, "productSeconds": product, "bytes": taken}), flush=True)
+    if line not in taken:
+        run(work)  # what is compiled once is not the workload's
+        taken[line] = most_taken(lambda: run(work))
+    seconds, product = run(work)
+    print(json.dumps({"seconds": seconds, "productSeconds": product, "bytes": taken[line]}), flush=True)

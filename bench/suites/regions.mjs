@@ -1,6 +1,6 @@
 // dice beside the ways it is written in PyTorch: bound by memory, so held against the bytes it must move, which are the
 // logits three times (read, read again, gradient) and the labels twice. Gradients go to memory that is kept, as a training
-// loop does; the peer's are kept by its allocator. Peers lay channels first, whatever our layout is.
+// loop can; PyTorch takes its own anew, and pays for the pages (`--kept-heap`: it does not). Peers lay channels first, whatever our layout is.
 import { diceSync, tensor, zeros } from 'cutloss';
 import { extraMemory } from '../memory.mjs';
 import { figure, median } from '../table.mjs';

@@ -170,7 +170,9 @@ export async function topologySuite({
           row[`${peer.name} ms`] = median(theirs[i]).toFixed(0);
           row['times as fast'] = (median(theirs[i]) / median(times['1 thread, ms'])).toFixed(1);
         }
-        row.figure = figure(`${shape.length}-D, ${fill}, ${filtration}, one thread`, count(shape), 'voxels', [
+        const dark = filtration === 'superlevel' ? '' : `${filtration}, `;
+        const title = `${shape.length}-D, ${fill}, ${dark}one thread`;
+        row.figure = figure(title, count(shape), 'voxels', [
           ['cutloss', median(times['1 thread, ms']), (bytes[0] + 4) * count(shape)],
           ...peers.map(({ name }, i) => [name, median(theirs[i]), theirBytes[i]]),
         ]);

@@ -97,6 +97,8 @@ export function parse<Flags extends FlagTable>(
     const value = flag.value === undefined ? '' : (attached ?? words[++at]);
     if (value === undefined || (value === '' && flag.value !== undefined))
       throw new UsageError(`Expected ${flag.value} after --${name} but received nothing`);
+    if (attached === undefined && value.startsWith('--'))
+      throw new UsageError(`Expected ${flag.value} after --${name} but received the option ${value}`);
     flags[name] = flag.read(value, `--${name}`);
   }
   if (operands.length !== command.operands.length) {

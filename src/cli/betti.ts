@@ -2,7 +2,7 @@
 // a page to look at.
 
 import { accessSync, constants, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Field, FileError } from '../images/field.js';
 import { fileError, readField } from '../images/read-field.js';
 import { native } from '../native.js';
@@ -58,7 +58,7 @@ export async function runBetti({ operands, flags }: Arguments<Flags>): Promise<n
   const pairs = findPairs(prediction, target);
   native(); // a binary that is missing, or a variable that is wrong, is no fault of the first file
   const report = flags.html === undefined ? undefined : new Report(flags);
-  if (flags.html !== undefined) expectFolder(flags.html);
+  if (flags.html !== undefined) expectPlaceForPage(flags.html, pairs);
   const progress = new Progress(process.stderr, pairs.length);
   const rows: Row[] = [];
   try {
@@ -98,11 +98,15 @@ function expectOneShape({ prediction, target }: Pair, fields: { prediction: Fiel
 }
 
 /** Before the work, not after it. */
-function expectFolder(file: string): void {
+function expectPlaceForPage(file: string, pairs: readonly Pair[]): void {
+  const inputs = pairs.flatMap(({ prediction, target }) => [resolve(prediction), resolve(target)]);
+  if (inputs.includes(resolve(file)))
+    throw new UsageError(`Expected a file of its own for --html but received ${file}, which is compared`);
+  const folder = dirname(file);
   try {
-    accessSync(dirname(file), constants.W_OK);
+    accessSync(folder, constants.W_OK);
   } catch (error) {
-    throw new UsageError(`${file}: ${fileError(error).message}`);
+    throw new UsageError(`${folder}: ${fileError(error).message}`);
   }
 }
 
@@ -157,7 +161,7 @@ function summary(rows: readonly Row[]): string {
   const errors = `Betti number error ${short(bettiNumberError)}, Betti matching error ${short(bettiMatchingError)}`;
   if (rows.length === 1) return errors;
   const perfect = rows.filter((row) => row.bettiMatchingError === 0).length;
-  return `${rows.length} pairs, on average: ${errors}; ${perfect} of them without a matching error`;
+  return `${rows.length} pairs, on average: ${errors}; ${perfect} of ${rows.length} with matching error 0`;
 }
 
 function meanOf(rows: readonly Row[]): { bettiNumberError: number; bettiMatchingError: number } {

@@ -71,9 +71,11 @@ function unknownCommand(name: string): UsageError {
   return new UsageError(`Expected ${choice(known)} after 'cutloss' but received ${describe(name)}${hint}`);
 }
 
-// A reader that has seen enough, such as head, is no failure.
+// A reader that has seen enough, such as head, is no failure; a full disk is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`cutloss: cannot write what was found: ${error.message}\n`);
+  process.exit(1);
 });
 
 main(process.argv.slice(2)).then(

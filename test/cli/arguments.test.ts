@@ -53,6 +53,7 @@ test.each([
   [['--threshold', 'Infinity'], "Expected a number for --threshold but received 'Infinity'"],
   [['--threshold'], 'Expected <number> after --threshold but received nothing'],
   [['--html='], 'Expected <file> after --html but received nothing'],
+  [['--html', '--json'], 'Expected <file> after --html but received the option --json'],
   [['--border', 'shut'], "Expected 'open' or 'closed' for --border but received 'shut'"],
   [['--dimensions', '0,,1'], "Expected numbers such as 0,1 for --dimensions but received '0,,1'"],
   [['--json=yes'], "Expected no value for --json but received 'yes'"],

@@ -1,9 +1,11 @@
 // `cutloss betti` as a user runs it: its numbers are the API's, its exit codes say who is at fault, and no file crashes it.
 
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bettiMatchingErrorSync, bettiMatchingSync, bettiNumberErrorSync, bettiNumbersSync } from 'cutloss';
 import { describe, expect, test } from 'vitest';
+import { root } from '../support/child.js';
 import { encodeNpy, encodePng, floatNpy, greyPng, headerOf, pngOf } from '../support/files.js';
 import { random } from '../support/random.js';
 import { cutloss, scratch } from './command.js';
@@ -102,7 +104,7 @@ describe('a folder of 100 pairs', () => {
     const { stdout } = await cutloss(['betti', ...folders]);
     expect(stdout.match(/^case-\d{3} /gm)).toHaveLength(100);
     expect(stdout).toMatch(
-      /\n100 pairs, on average: Betti number error [\d.]+, Betti matching error [\d.]+; \d+ of them without a matching error\n$/,
+      /\n100 pairs, on average: Betti number error [\d.]+, Betti matching error [\d.]+; \d+ of 100 with matching error 0\n$/,
     );
   });
 
@@ -212,7 +214,12 @@ describe('bad input is one sentence and exit code 2', () => {
     [
       'a page nowhere',
       [prediction, target, '--html', '/no/where.html'],
-      /where\.html: there is no such file or folder/,
+      /^cutloss: \/no: there is no such file or folder/,
+    ],
+    [
+      'a page over what is compared',
+      [prediction, target, '--html', target],
+      /Expected a file of its own for --html but received .*, which is compared/,
     ],
     ['a device', ['/dev/zero', target], /\/dev\/zero: Expected a file but received something else/],
     ['an unknown option', [prediction, target, '--jso'], /did you mean '--json'\?/],
@@ -242,6 +249,23 @@ describe('bad input is one sentence and exit code 2', () => {
     const node = ['--max-old-space-size=64'];
     expect((await cutloss(['betti', promised, promised], { node })).code).toBe(0);
     expect((await cutloss(['betti', huge, huge], { node })).code).toBe(2);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a full disk', () => {
+  test('is one sentence', async () => {
+    const script = '"$0" "$@" > /dev/full';
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', script, process.execPath, join(root, 'dist/cjs/cli/main.js'), 'betti', ...pair],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^cutloss: cannot write what was found: ENOSPC[^\n]*\n$/),
+    });
   });
 });
 
