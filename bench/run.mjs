@@ -1,8 +1,9 @@
-// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--kept-heap] [--rounds N] [--json FILE] [--html FILE] [--small]
-//  [--shape 1024x768x50304] [--dtype float32] [--data random] [--filtration sublevel] [--work dice] [--backend wasm]`: the same workloads for us
-// and for what a user would otherwise run, taken in turn so that a machine whose speed drifts treats both alike. Prints
-// tables with medians, ratios and the share of the machine's limit; --html writes them with plots as one page, and
-// --from FILE makes that page of the JSON of an earlier run, or of several.
+// `npm run bench [-- SUITE…] [--peer torch|betti_matching] [--python PATH] [--kept-heap] [--rounds N] [--json FILE]
+// [--html FILE] [--small] [--shape 1024x768x50304] [--dtype float32] [--data random] [--filtration sublevel]
+// [--work dice] [--backend wasm]`: the same workloads for us and for what a user would otherwise run, taken in turn so
+// that a machine whose speed drifts treats both alike. Prints tables with medians, ratios and the share of the machine's
+// limit; --html writes them with plots as one page, and --from FILE makes that page of the JSON of an earlier run, or of
+// several.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
