@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** The peer, or a sentence that says why there is none. */
 export async function connect(name, python, threads, environment) {
   const script = fileURLToPath(new URL(`./peers/${name}_peer.py`, import.meta.url));
-  return speak(name, environment, python, script, String(threads));
+  return converse(name, python, [script, String(threads)], environment);
 }
 
 /** For glibc: what is freed is kept for the next call, and no page is cleared anew. */
@@ -18,11 +18,7 @@ export const keptHeap = {
 };
 
 /** Any program that does so. */
-export function converse(name, program, ...args) {
-  return speak(name, {}, program, ...args);
-}
-
-async function speak(name, environment, program, ...args) {
+export async function converse(name, program, args, environment = {}) {
   const env = { ...process.env, ...environment };
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from resident import most_taken
+from resident import give_back, most_taken
 
 try:
     import torch
@@ -82,14 +82,14 @@ def dice_of_gather(logits, ids, activation):
     return 1 - (2 * overlap + 1e-5) / (p.flatten(2).sum(2) + targets + 1e-5)
 
 
-COMPILED = torch.compile(dice_of_one_hot)
-DICE = {"one-hot": dice_of_one_hot, "gather": dice_of_gather, "compiled": COMPILED}
 def binary_cross_entropy(logits, ids):
     """Of every class, summed, as ours is with sigmoids."""
     y = torch.zeros_like(logits).scatter_(1, ids.unsqueeze(1), 1)
     return torch.nn.functional.binary_cross_entropy_with_logits(logits, y, reduction="sum") / ids.numel()
 
 
+COMPILED = torch.compile(dice_of_one_hot)
+DICE = {"one-hot": dice_of_one_hot, "gather": dice_of_gather, "compiled": COMPILED}
 CROSS_ENTROPIES = {"softmax": torch.nn.functional.cross_entropy, "sigmoid": binary_cross_entropy}
 ACTIVATIONS = {"softmax": lambda z: torch.softmax(z, 1), "sigmoid": torch.sigmoid}
 
@@ -128,6 +128,7 @@ for line in sys.stdin:
     work = json.loads(line)
     if line not in taken:
         run(work)  # what is compiled once is not the workload's
+        give_back()
         taken[line] = most_taken(lambda: run(work))
     seconds, product = run(work)
     print(json.dumps({"seconds": seconds, "productSeconds": product, "bytes": taken[line]}), flush=True)

@@ -75,7 +75,7 @@ export function makeOut([rows, dim, classes], dtype) {
 /** Our bare product, in turn with the others; undefined where there is no compiler or no build of the native part. */
 async function ownProduct() {
   const program = compile('product', 'libcutloss_cpu.a', 'libcutloss_cuda.a');
-  const product = program && (await converse('product', program, String(devices()[0].threads)));
+  const product = program && (await converse('product', program, [String(devices()[0].threads)]));
   return typeof product === 'object' ? product : undefined;
 }
 
