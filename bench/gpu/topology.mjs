@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bettiMatchingSync, tensor, zeros } from 'cutloss';
 import { connect } from '../peer.mjs';
-import { fields } from '../suites/topology.mjs';
+import { inputs } from '../suites/topology.mjs';
 import { median, printTable } from '../table.mjs';
 import { device, parseBench, sameNumbers, seconds } from './on-device.mjs';
 
@@ -29,14 +29,14 @@ if (typeof peer === 'string') console.log(`without Betti-Matching-3D: ${peer}`);
 
 const results = [];
 const table = [];
-for (const shape of shapes) for (const fill of ['noise', 'smooth']) await measure(shape, fill);
+for (const shape of shapes) for (const kind of ['noise', 'smooth']) await measure(shape, kind);
 if (typeof peer !== 'string') peer.close();
 console.log();
 printTable(table);
 
-async function measure({ batch, space }, fill) {
+async function measure({ batch, space }, kind) {
   const shape = [batch, ...space];
-  const host = { prediction: fields(fill, space, batch, 9), target: fields('mask', space, batch, 5) };
+  const host = inputs(kind, space, batch);
   const there = {
     prediction: tensor(host.prediction.data, shape).toSync(device),
     target: tensor(host.target.data, shape).toSync(device),
@@ -55,10 +55,10 @@ async function measure({ batch, space }, fill) {
   const time = median(Array.from({ length: calls }, () => seconds(onGpu)));
   const theirs = typeof peer === 'string' ? undefined : await peerSeconds(host, space);
 
-  results.push({ shape, fill, seconds: time, cpu, peer: theirs, agrees });
+  results.push({ shape, kind, seconds: time, cpu, peer: theirs, agrees });
   table.push({
     shape: `[${shape.join(', ')}]`,
-    prediction: fill,
+    fields: kind,
     'ms a field': ((1e3 * time) / batch).toFixed(3),
     'CPU engine': `${(cpu / time).toFixed(1)} ×`,
     'Betti-Matching-3D': theirs ? `${((theirs * batch) / time).toFixed(1)} ×` : '–',

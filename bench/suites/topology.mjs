@@ -4,9 +4,11 @@
 // 256x256,64x64x64 --data noise`: these alone; `--filtration sublevel`: dark first, which is another problem: the mask is
 // then what is there last.
 //
-//   noise   uniform, nothing equal: the most features there can be
-//   smooth  noise blurred three times by a box of seven, stretched to [0, 1]: what networks give
-//   mask    whether another such field is above 0.5: the target of both
+//   noise      uniform, nothing equal; the target is whether other noise is above 0.5: the most features there can be
+//   smooth     noise blurred three times by a box of seven, stretched to [0, 1], which is what networks give; the target
+//              is whether another such field is above 0.5
+//   untrained  noise, and the target of smooth
+//   masks      the target of smooth, and another
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,18 +68,23 @@ function smooth(shape, seed) {
   return field.map((value) => (value - low) / (high - low));
 }
 
-const fills = {
-  noise,
-  smooth,
-  mask: (shape, seed) => smooth(shape, seed).map((value) => Number(value > 0.5)),
+const maskOf = (fill) => (shape, seed) => fill(shape, seed).map((value) => Number(value > 0.5));
+
+const kinds = {
+  noise: { prediction: noise, target: maskOf(noise) },
+  smooth: { prediction: smooth, target: maskOf(smooth) },
+  untrained: { prediction: noise, target: maskOf(smooth) },
+  masks: { prediction: maskOf(smooth), target: maskOf(smooth) },
 };
 
-/** A batch of fields, each with a seed of its own. */
-export function fields(fill, shape, batch, seed) {
-  const data = new Float32Array(batch * count(shape));
-  for (let item = 0; item < batch; item++)
-    data.set(fills[fill](shape, seed + 100 * item), item * count(shape));
-  return { data, shape: [batch, ...shape] };
+/** A batch of predictions and their targets. */
+export function inputs(kind, shape, batch) {
+  const fields = (fill, seed) => {
+    const data = new Float32Array(batch * count(shape));
+    for (let item = 0; item < batch; item++) data.set(fill(shape, seed + 100 * item), item * count(shape));
+    return { data, shape: [batch, ...shape] };
+  };
+  return { prediction: fields(kinds[kind].prediction, 9), target: fields(kinds[kind].target, 5) };
 }
 
 function elapsed(work) {
@@ -94,9 +101,9 @@ function cpuTime(work) {
 }
 
 /** The most memory that a fresh process needs for a call beyond its inputs and gradient, per voxel. */
-function bytesPerVoxel(threads, shape, fill, filtration) {
+function bytesPerVoxel(threads, shape, kind, filtration) {
   const child = fileURLToPath(new URL('../topology-memory-child.mjs', import.meta.url));
-  const args = ['--expose-gc', child, threads, fill, filtration, ...shape];
+  const args = ['--expose-gc', child, threads, kind, filtration, ...shape];
   const result = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (result.status !== 0) throw new Error(result.stderr);
   return Number(result.stdout) / count(shape);
@@ -108,7 +115,7 @@ function worksOf(one, eight, filtration) {
     setThreads(threads);
     return clock(work);
   };
-  const matching = (inputs) => () => bettiMatchingSync(inputs, { grads: true, filtration });
+  const matching = (fields) => () => bettiMatchingSync(fields, { grads: true, filtration });
   const prepared = { ...one, target: prepareTargetSync(one.target, { filtration }) };
   return {
     '1 thread, ms': on(1, cpuTime, matching(one)),
@@ -137,14 +144,10 @@ export async function topologySuite({
       ? chosen.split(',').map((each) => each.split('x').map(Number))
       : sizes[small ? 'small' : 'full'];
     for (const shape of shapes) {
-      for (const fill of data?.split(',') ?? Object.keys(fills)) {
-        const of = (batch) => ({
-          prediction: fields(fill, shape, batch, 9),
-          target: fields('mask', shape, batch, 5),
-        });
+      for (const kind of data?.split(',') ?? Object.keys(kinds)) {
         const slow = shape.length === 3 && count(shape) > 500_000;
-        const one = of(1);
-        const works = worksOf(one, slow ? undefined : of(8), filtration);
+        const one = inputs(kind, shape, 1);
+        const works = worksOf(one, slow ? undefined : inputs(kind, shape, 8), filtration);
         const files = Object.entries(one).map(([name, { data }]) => {
           const file = join(folder, name);
           writeFileSync(file, data);
@@ -162,16 +165,16 @@ export async function topologySuite({
             theirBytes[i] = answer.bytes;
           }
         }
-        const row = { shape: shape.join(' × '), prediction: fill, filtration };
+        const row = { shape: shape.join(' × '), fields: kind, filtration };
         for (const [name, values] of Object.entries(times)) row[name] = median(values).toFixed(1);
-        const bytes = [1, 2].map((threads) => bytesPerVoxel(threads, shape, fill, filtration));
+        const bytes = [1, 2].map((threads) => bytesPerVoxel(threads, shape, kind, filtration));
         row['bytes/voxel, 1 and 2 threads'] = bytes.map((each) => each.toFixed(0)).join(' ');
         for (const [i, peer] of peers.entries()) {
           row[`${peer.name} ms`] = median(theirs[i]).toFixed(0);
           row['times as fast'] = (median(theirs[i]) / median(times['1 thread, ms'])).toFixed(1);
         }
         const dark = filtration === 'superlevel' ? '' : `${filtration}, `;
-        const title = `${shape.length}-D, ${fill}, ${dark}one thread`;
+        const title = `${shape.length}-D, ${kind}, ${dark}one thread`;
         row.figure = figure(title, count(shape), 'voxels', [
           ['cutloss', median(times['1 thread, ms']), (bytes[0] + 4) * count(shape)],
           ...peers.map(({ name }, i) => [name, median(theirs[i]), theirBytes[i]]),

@@ -35,12 +35,12 @@ uint32_t rank_of_square(const Filtration<3>& field, uint32_t square) {
   return std::max(std::max(ranks[0], ranks[a]), std::max(ranks[b], ranks[a + b]));
 }
 
-/// The places of cells in a list, by their numbers; kNone for those that are not in it.
+/// The places of cells in a list, counted from 1, by their numbers; 0 for those that are not in it.
 Status number(const CellList& cells, const math::Grid<3>& grid, const Cancel& cancel, Buffer<uint32_t>* numbers) {
-  CUTLOSS_TRY(numbers->allocate(uint64_t{grid.places} * 3, kNone));
+  CUTLOSS_TRY(numbers->allocate(uint64_t{grid.places} * 3, 0));
   for (uint32_t i = 0; i < cells.count; ++i) {
     if (stops_at(i, cancel)) return cancelled();
-    (*numbers)[cells[i]] = i;
+    (*numbers)[cells[i]] = i + 1;
   }
   return {};
 }
@@ -80,7 +80,7 @@ class Boundary final : public SquareMatrix {
     }
     cells_around(column);
     for (int i = 0; i < 4; ++i) rows[i] = row_of_[rows[i]];
-    last_row_first(rows);
+    last_rows_first(rows);
   }
 
   const math::Grid<3>& grid_;

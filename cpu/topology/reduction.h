@@ -20,7 +20,7 @@ class SquareMatrix {
 
   /// Before anything is read of the matrix or of its mirror.
   virtual Status begin(bool mirrored) = 0;
-  /// Writes the rows of a column, its last row first, kNone where there are fewer than four.
+  /// Writes the rows of a column, counted from 1, the last first, and 0 where there are fewer than four.
   virtual void read(uint32_t column, uint32_t* rows) const = 0;
   virtual void read_mirrored(uint32_t column, uint32_t* rows) const = 0;
 
@@ -39,12 +39,13 @@ struct Pairing {
 /// `mirror_first`: the mirror is likely less work.
 Status pair_rows_and_columns(SquareMatrix& matrix, bool mirror_first, const Cancel& cancel, const Pairing& pairing);
 
-/// Puts a column's last row first. Which of them that is nobody could foresee, so there is no branch.
-inline void last_row_first(uint32_t* column) {
-  for (int i = 1; i < 4; ++i) {
-    const uint32_t first = column[0] + 1, other = column[i] + 1;  // kNone + 1 is 0
-    column[0] = std::max(first, other) - 1;
-    column[i] = std::min(first, other) - 1;
+/// Puts the rows of a column in order, the last first. Nobody could foresee it, so there is no branch.
+inline void last_rows_first(uint32_t* rows) {
+  constexpr int kSwaps[5][2] = {{0, 1}, {2, 3}, {0, 2}, {1, 3}, {1, 2}};
+  for (const auto& [i, j] : kSwaps) {
+    const uint32_t a = rows[i], b = rows[j];
+    rows[i] = std::max(a, b);
+    rows[j] = std::min(a, b);
   }
 }
 

@@ -66,24 +66,26 @@ class SetsOfRows final : public SquareMatrix {
   }
   Status begin(bool) override { return {}; }
   void read(uint32_t column, uint32_t* rows) const override {
-    std::fill(std::copy(columns_[column].begin(), columns_[column].end(), rows), rows + 4, kNone);
-    last_row_first(rows);
+    write(columns_[column], rows, [](uint32_t row) { return row; });
   }
   void read_mirrored(uint32_t column, uint32_t* rows) const override {
-    const std::set<uint32_t>& row = rows_[size - 1 - column];
-    const auto end = std::transform(row.begin(), row.end(), rows, [&](uint32_t j) { return size - 1 - j; });
-    std::fill(end, rows + 4, kNone);
-    last_row_first(rows);
+    write(rows_[size - 1 - column], rows, [&](uint32_t j) { return size - 1 - j; });
   }
 
  private:
+  static void write(const std::set<uint32_t>& from, uint32_t* rows, auto&& row_of) {
+    const auto end = std::transform(from.begin(), from.end(), rows, [&](uint32_t i) { return row_of(i) + 1; });
+    std::fill(end, rows + 4, 0);
+    last_rows_first(rows);
+  }
+
   const std::vector<std::set<uint32_t>> columns_;
   std::vector<std::set<uint32_t>> rows_;
 };
 
 /// The pairing of a triangular matrix with noise below: sets of rows, reduced as the definition says.
 void check_reduction() {
-  for (uint32_t size : {1u, 2u, 30u, 300u}) {
+  for (uint32_t size : {1u, 2u, 30u, 100u, 300u}) {
     std::vector<uint32_t> shuffled(size);
     for (uint32_t i = 0; i < size; ++i) shuffled[i] = i;
     for (uint32_t i = size; i-- > 1;) std::swap(shuffled[i], shuffled[below(i + 1)]);
