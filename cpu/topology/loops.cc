@@ -89,12 +89,20 @@ class Boundary final : public SquareMatrix {
   Buffer<uint32_t> row_of_;  // by the numbers of edges, in the mirror of squares
 };
 
-/// For image bars, edges that are of more values than the squares are better read as columns: where many squares appear
-/// at once their order says little, and they are reduced by each other for long.
+uint32_t rank_of_last_square(const LoopInputs& input) { return rank_of_square(*input.field, (*input.squares)[0]); }
+
+/// Where many squares appear at once their order says little, and they are reduced by each other for long: edges are
+/// better read as columns then. For image bars that is so where edges are of more values than the squares,
 bool mirror_first(const LoopInputs& columns, const LoopInputs& rows) {
   if (rows.edges->count == 0) return false;
-  const uint32_t last_edge = (*rows.edges)[rows.edges->count - 1], last_square = (*columns.squares)[0];
-  return rank_of_edge(*rows.field, last_edge) >= rank_of_square(*columns.field, last_square);
+  const uint32_t last_edge = (*rows.edges)[rows.edges->count - 1];
+  return rank_of_edge(*rows.field, last_edge) >= rank_of_last_square(columns);
+}
+
+/// and for a field's own where it has few values.
+bool mirror_first(const LoopInputs& own) {
+  constexpr uint32_t kFewValues = 16;
+  return own.squares->count > 0 && rank_of_last_square(own) < kFewValues;
 }
 
 /// Puts the target's own edges and squares in place of those that the comparison has of the target's first level.
@@ -202,7 +210,7 @@ Status loops(const LoopInputs& input, bool findable, Cancel& cancel, Side* side)
   Buffer<uint32_t> column_of;
   {
     Boundary boundary(input, input, cancel);
-    CUTLOSS_TRY(pair_rows_and_columns(boundary, false, cancel, {&column_of, nullptr}));
+    CUTLOSS_TRY(pair_rows_and_columns(boundary, mirror_first(input), cancel, {&column_of, nullptr}));
   }
   return collect(input, column_of, cancel, &side->bars, findable ? &side->bar_of : nullptr);
 }
