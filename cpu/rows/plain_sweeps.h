@@ -52,6 +52,7 @@ struct GroupedSweeps {
   static constexpr int64_t kBlock = 4096;
   static constexpr int64_t kAhead = 4096 / sizeof(T);  // the hardware does not fetch across a page
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  static constexpr bool k16Bits = sizeof(T) == 2;
 
   /// The lines of one step, to be read soon.
   template <int kLocality>
@@ -65,15 +66,20 @@ struct GroupedSweeps {
     for (int u = 0; u < Row::kUnroll; u += 2) Pairs<V, T>::load(group + u * V::kLanes, &v[u], &v[u + 1]);
   }
 
-  /// sum exp(z - reference) over the groups from `begin` to `end`. What an addition rounds off is added up too; that
-  /// takes a sum that is larger than the term, so the sums start at one, which a term seldom exceeds.
-  template <bool kKeep>
-  static double sweep(const Row& row, int64_t begin, int64_t end, float reference, float* kept) {
-    // A gradient of 16 bits does not see one more rounding.
-    constexpr bool kRounded = sizeof(T) == 2 && V::kFused;
-    constexpr int kTogether = sizeof(T) == 2 ? Row::kUnroll : 1;
+  template <int kCount>
+  CUTLOSS_INLINE F together(const F* terms) {
+    if constexpr (kCount == 1) {
+      return terms[0];
+    } else {
+      return together<kCount / 2>(terms) + together<kCount / 2>(terms + kCount / 2);
+    }
+  }
+
+  /// The sum of exponential(group) over the groups from `begin` to `end`. What an addition rounds off is added up too;
+  /// that takes a sum that is larger than the term, so the sums start at one, which a term seldom exceeds.
+  template <bool kKeep, int kTogether, class Exponentials>
+  CUTLOSS_INLINE double sum(const Row& row, int64_t begin, int64_t end, float* kept, const Exponentials& exponentials) {
     constexpr int kSums = Row::kUnroll / kTogether;
-    const math::ExpShift shift = math::ExpShift::of(reference, reference, 0, 1);
     F sum[kSums], rest[kSums] = {};
     for (F& lanes : sum) lanes = V::splat(1.f);
     T copy[kStep];
@@ -81,23 +87,56 @@ struct GroupedSweeps {
       prefetch<3>(row.z + at + kAhead);
       F e[Row::kUnroll];
       load(Row::group(row, at, copy), e);
-      if constexpr (kRounded) {
-        math::exp_addends<V>(e, reference);
-      } else {
-        for (F& term : e) term = math::exp_shifted<V>(term, shift);
-      }
+      exponentials(e);
       for (int u = 0; kKeep && u < Row::kUnroll; ++u) V::store(kept + (at - begin) + u * V::kLanes, e[u]);
       for (int k = 0; k < kSums; ++k) {
-        F part = e[k * kTogether];
-        for (int u = 1; u < kTogether; ++u) part += e[k * kTogether + u];
+        const F part = together<kTogether>(e + k * kTogether);
         const F next = sum[k] + part;
         rest[k] += part - (next - sum[k]);
         sum[k] = next;
       }
     }
     D total = {};
+#pragma GCC unroll 4  // or the sums would stay in memory
     for (int k = 0; k < kSums; ++k) total += (in_double(sum[k]) - V::kLanes / V::kDoubles) + in_double(rest[k]);
     return V::horizontal_sum(total);
+  }
+
+  /// Calls visit(exp) with a function of a vector that is exp(z) * factor, if there is one by tables and it pays.
+  template <class Visit>
+  static bool by_roots(int64_t classes, double factor, const Visit& visit) {
+    if constexpr (!k16Bits && math::LooksUpSixteen<V>) {
+      constexpr int64_t kEnough = 256;
+      if (classes >= kEnough && math::ExpByRoots<V>::serves(factor)) {
+        visit(math::ExpByRoots<V>(factor));
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// sum exp(z - reference). A gradient of 16 bits does not see a few more roundings, and exponentials by tables are so
+  /// exact that there may be one more.
+  template <bool kKeep>
+  static double sweep(const Row& row, int64_t begin, int64_t end, double reference, float* kept) {
+    constexpr int kTogether = k16Bits ? Row::kUnroll : 1;
+    if constexpr (k16Bits && V::kFused) {
+      const auto addends = [&](auto& e) { math::exp_addends<V>(e, float(reference)); };
+      return sum<kKeep, kTogether>(row, begin, end, kept, addends);
+    }
+    double total = 0;
+    const auto add_up = [&](const auto& exp) {
+      const auto terms = [&](auto& e) {
+        for (F& term : e) term = exp(term);
+      };
+      total = sum<kKeep, 2>(row, begin, end, kept, terms);
+    };
+    if (by_roots(row.classes, std::exp(-reference), add_up)) return total;
+    const math::ExpShift shift = math::ExpShift::of(float(reference), reference, 0, 1);
+    const auto terms = [&](auto& e) {
+      for (F& term : e) term = math::exp_shifted<V>(term, shift);
+    };
+    return sum<kKeep, kTogether>(row, begin, end, kept, terms);
   }
 
   CUTLOSS_INLINE D in_double(F v) {
@@ -129,7 +168,7 @@ struct GroupedSweeps {
         s->max = most;
       }
     };
-    const auto reference = [&] { return s->max == -kInfinity ? 0 : float(s->max); };
+    const auto reference = [&] { return s->max == -kInfinity ? 0 : s->max; };
     const auto sum_block = [&] { return sweep<kKeep>(row, begin, end, reference(), keep); };
     if (s->max == -kInfinity) move_reference();
     double sum = sum_block();
@@ -138,7 +177,7 @@ struct GroupedSweeps {
       sum = sum_block();
     }
     s->sum += sum;
-    if (kKeep) kept->reference[kept->blocks++] = reference();
+    if (kKeep) kept->reference[kept->blocks++] = float(reference());
   }
 
   static math::RowStatistics statistics(const void* logits, int64_t classes, int64_t target, KeptRow* kept) {
@@ -202,12 +241,16 @@ struct GroupedSweeps {
 
   template <bool kStream>
   static void write_again(const PlainGradient& a, T* g, const Row& row, const T* next) {
-    const math::ExpShift shift = math::ExpShift::of(float(a.most), a.lse.anchor, a.lse.excess, a.softmax);
     T copy[kStep];
-    write<kStream>(g, row, row.begin, row.classes, next, [&](int64_t at, F(&v)[Row::kUnroll]) {
-      load(Row::group(row, at, copy), v);
-      for (F& e : v) e = sizeof(T) == 2 ? math::exp_shifted_16<V>(e, shift) : math::exp_shifted<V>(e, shift);
-    });
+    const auto write_row = [&](const auto& exp) {
+      write<kStream>(g, row, row.begin, row.classes, next, [&](int64_t at, F(&v)[Row::kUnroll]) {
+        load(Row::group(row, at, copy), v);
+        for (F& e : v) e = exp(e);
+      });
+    };
+    if (by_roots(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, write_row)) return;
+    const math::ExpShift shift = math::ExpShift::of(float(a.most), a.lse.anchor, a.lse.excess, a.softmax);
+    write_row([&](const F& z) { return k16Bits ? math::exp_shifted_16<V>(z, shift) : math::exp_shifted<V>(z, shift); });
   }
 
   static void gradient(const PlainGradient& a) {

@@ -88,6 +88,7 @@ struct Avx512 : Portable<16> {
     const F low = load(math::kRootsOfTwo.data()), high = load(math::kRootsOfTwo.data() + 16);
     return _mm512_permutex2var_ps(low, (__m512i)k, high);
   }
+  CUTLOSS_INLINE F look_up(F table, I k) { return rearrange(table, k); }
   /// x * 2^n, n rounded down.
   CUTLOSS_INLINE F scale_by_power(F x, F n) { return _mm512_scalef_ps(x, n); }
 };

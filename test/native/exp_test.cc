@@ -18,12 +18,23 @@ double half_ulps(float got, long double exact) {
   return double(std::fabs(got - exact)) / half;
 }
 
-/// What AVX-512 has, lane by lane: a table of roots, one rounding in multiply_add().
-struct Lookup : V {
+/// What AVX-512 has, lane by lane: tables, one rounding in multiply_add().
+template <int kCount>
+struct LookupOf : cpu::Portable<kCount> {
+  using F = typename cpu::Portable<kCount>::F;
+  using I = typename cpu::Portable<kCount>::I;
+  static constexpr int kLanes = kCount;
   static F root_of_two(I k) {
     F roots;
     for (int i = 0; i < kLanes; ++i) roots[i] = math::kRootsOfTwo[k[i] & 31];
     return roots;
+  }
+  static F look_up(F table, I k)
+    requires(kCount == 16)
+  {
+    F found;
+    for (int i = 0; i < kLanes; ++i) found[i] = table[k[i] & 15];
+    return found;
   }
   static F multiply_add(F a, F b, F c) {
     for (int i = 0; i < kLanes; ++i) c[i] = std::fma(a[i], b[i], c[i]);
@@ -34,6 +45,37 @@ struct Lookup : V {
     return x;
   }
 };
+
+using Lookup = LookupOf<4>;
+
+/// By factors of either sign, for elements up to 40 below what makes one.
+void by_roots() {
+  using V = LookupOf<16>;
+  using Exp = math::ExpByRoots<V>;
+  static_assert(math::LooksUpSixteen<V> && !math::LooksUpSixteen<Lookup>);
+  CHECK(Exp::serves(1) && Exp::serves(-0x1p-99) && !Exp::serves(0x1p100) && !Exp::serves(0) && !Exp::serves(NAN));
+  std::mt19937_64 random(11);
+  std::uniform_real_distribution<float> distance(-40, 3);
+  double worst = 0;
+  for (int row = -68; row < 68; ++row) {
+    const double factor = std::exp(-row) * (row % 3 ? 1.1 : -0.7);
+    const Exp exp(factor);
+    for (int i = 0; i < 200; ++i) {
+      V::F z;
+      for (int k = 0; k < 16; ++k) z[k] = float(row) + distance(random);
+      const V::F e = exp(z);
+      for (int k = 0; k < 16; ++k) {
+        worst = std::max(worst, half_ulps(e[k], factor * expl(static_cast<long double>(z[k]))));
+      }
+    }
+    V::F ends = V::splat(0.f);
+    ends[0] = -INFINITY, ends[1] = NAN, ends[2] = -1e30f;
+    const V::F e = exp(ends);
+    CHECK(e[0] == 0 && std::isnan(e[1]) && e[2] == 0);
+  }
+  std::printf("ExpByRoots: %.2f half-units in the last place at worst\n", worst);
+  CHECK(worst > 0.9 && worst < 1.15);
+}
 
 /// Terms of a sum, that lie up to 16 from `nearest` to the reference, which is subtracted exactly: the error of each,
 /// and what a thousand have in common.
@@ -72,6 +114,7 @@ void addends() {
 }
 
 int main() {
+  by_roots();
   addends();
   std::mt19937_64 random(7);
   std::normal_distribution<float> normal;
