@@ -6,6 +6,7 @@ const guides = {
     'getting-started',
     'choosing-a-loss',
     'devices-and-memory',
+    'options',
     'tfjs',
     'topology-in-pictures',
     'numerics',

@@ -1,5 +1,5 @@
 // The house rules that a person would have to remember: a loss has its source, reference, conformance cases and line in
-// the README; an objective has its reference; errors are documented; links lead somewhere.
+// the README; an objective has its reference; errors and options are documented; links lead somewhere.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -135,6 +135,80 @@ describe('errors', () => {
       ...files('src/losses', '.ts').map((name) => `src/losses/${name}.ts`),
     ];
     for (const path of texts) for (const code of codesIn(read(path))) expect(known, path).toContain(code);
+  });
+});
+
+// The code says which names it knows when it is given one that it does not.
+describe('docs/options.md', () => {
+  /** The rows of every table, by the anchor of its heading; the first is that of columns' names. */
+  const tables = new Map(
+    read('docs/options.md')
+      .split(/^#+ /m)
+      .map((section) => [
+        (section.split('\n')[0] as string).toLowerCase().replace(/ /g, '-'),
+        [...section.matchAll(/^\| (?!---)(.*) \|$/gm)].map((row) => (row[1] as string).split(' | ')),
+      ]),
+  );
+  const codes = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string);
+  const rowsOf = (anchor: string): string[][] => tables.get(anchor)?.slice(1) ?? [];
+  const functions = rowsOf('options');
+  const own = rowsOf('options-of-one-loss-of-regions');
+  const objects = rowsOf('options-that-are-objects');
+
+  /** What the function's line leads to; of a table that it takes in part, the names that the line gives. */
+  const documented = (name: string): string[] => {
+    const takes = functions.find(([cell]) => codes(cell).includes(name))?.[1] ?? '';
+    const names = takes.split(', ').flatMap((part) => {
+      const anchor = /\(#([\w-]+)\)/.exec(part)?.[1] ?? '';
+      return part.startsWith('of ') ? codes(part) : rowsOf(anchor).flatMap(([cell]) => codes(cell));
+    });
+    names.push(...own.flatMap(([cell, of]) => (codes(of).includes(name) ? codes(cell) : [])));
+    return [...new Set(names)].sort();
+  };
+  const row = cutloss.tensor([[1, 2]]);
+  const targets = cutloss.tensor(new Int32Array([0]));
+  // Options are read before inputs, except for objectives, and for what regionLoss takes before both.
+  const argumentsOf: Readonly<Record<string, () => unknown[]>> = {
+    crossEntropy: () => [{ logits: row, targets }],
+    cutCrossEntropy: () => [{ hidden: row, classifier: row, targets }],
+    regionLoss: () => ['dice', cutloss.regionMomentsSync({ predictions: row, targets }), {}],
+  };
+  const calls = cutloss as unknown as Readonly<Record<string, (...given: unknown[]) => unknown>>;
+  const known = (name: string, options: object): string[] => {
+    const given = argumentsOf[name]?.() ?? [{}];
+    try {
+      calls[`${name}Sync`]?.(...given, options);
+    } catch (error) {
+      const found = (error as cutloss.CutlossError).details?.known;
+      if (Array.isArray(found)) return found.filter((each) => each !== 'kind').sort();
+      throw error;
+    }
+    throw new Error(`${name} took an option that there is not`);
+  };
+  const nothing = { noSuchOption: 1 };
+
+  test('has a line for every function, and no line is without one', () =>
+    expect(functions.flatMap(([cell]) => codes(cell)).sort()).toEqual(losses));
+
+  test.each(losses)('lists exactly the options of %s', (name) =>
+    expect(documented(name)).toEqual(known(name, nothing)),
+  );
+
+  test('says of options of one loss whether they are its own', () => {
+    const line = (name = ''): string => functions.find(([cell]) => codes(cell).includes(name))?.[1] ?? '';
+    const owners = new Set(own.flatMap(([, of]) => codes(of)));
+    expect(losses.filter((name) => /its own$/.test(line(name)))).toEqual([...owners].sort());
+  });
+
+  const kinds = [...new Set(objects.map(([cell]) => cell as string))];
+  test('names the objects among options', () => expect(kinds.length).toBeGreaterThan(4));
+  test.each(kinds)('lists exactly what the object %s has', (kind) => {
+    const names = objects.flatMap(([cell, of]) => (cell === kind ? codes(of) : [])).sort();
+    const [option = '', objective] = codes(kind).map((code) => code.replaceAll("'", ''));
+    const value = objective === undefined ? nothing : { kind: objective, ...nothing };
+    const takers = losses.filter((name) => documented(name).includes(option));
+    expect(takers).not.toEqual([]);
+    for (const name of takers) expect(known(name, { [option]: value }), name).toEqual(names);
   });
 });
 

@@ -1,7 +1,7 @@
 // `cutloss betti`: how far a prediction's components, loops and cavities are from the target's, as a table, as JSON or as
 // a page to look at.
 
-import { accessSync, constants, writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Field, FileError } from '../images/field.js';
 import { fileError, readField } from '../images/read-field.js';
@@ -79,6 +79,7 @@ export async function runBetti({ operands, flags }: Arguments<Flags>): Promise<n
 async function rowOf(pair: Pair, flags: Given, report: Report | undefined): Promise<Row> {
   const fields = { prediction: readField(pair.prediction), target: readField(pair.target) };
   expectOneShape(pair, fields);
+  expectThresholdOfPng(pair, flags.threshold);
   const { filtration, border, dimensions } = flags;
   const options = { filtration, border, ...(dimensions && { dimensions }) };
   try {
@@ -97,11 +98,22 @@ function expectOneShape({ prediction, target }: Pair, fields: { prediction: Fiel
     throw new FileError(`Expected one shape but received ${a} in ${prediction} and ${b} in ${target}`);
 }
 
+/** One that leaves a mask of nothing, or of everything, is meant for whole numbers from 0 to 255. */
+function expectThresholdOfPng({ prediction, target }: Pair, threshold: number): void {
+  const png = [prediction, target].find((file) => file.toLowerCase().endsWith('.png'));
+  if (png !== undefined && !(threshold >= 0 && threshold < 1))
+    throw new UsageError(
+      `Expected a --threshold of at least 0 and below 1 but received ${threshold}: ${png} counts from 0 (black) to 1 (white)`,
+    );
+}
+
 /** Before the work, not after it. */
 function expectPlaceForPage(file: string, pairs: readonly Pair[]): void {
   const inputs = pairs.flatMap(({ prediction, target }) => [resolve(prediction), resolve(target)]);
   if (inputs.includes(resolve(file)))
     throw new UsageError(`Expected a file of its own for --html but received ${file}, which is compared`);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(`Expected a file for --html but received the folder ${file}`);
   const folder = dirname(file);
   try {
     accessSync(folder, constants.W_OK);

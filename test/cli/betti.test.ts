@@ -221,6 +221,16 @@ describe('bad input is one sentence and exit code 2', () => {
       [prediction, target, '--html', target],
       /Expected a file of its own for --html but received .*, which is compared/,
     ],
+    [
+      'a page that is a folder',
+      [prediction, target, '--html', at('left')],
+      /Expected a file for --html but received the folder .*left/,
+    ],
+    [
+      'a threshold of another scale',
+      [prediction, target, '--threshold', '128'],
+      /Expected a --threshold of at least 0 and below 1 but received 128: .*target\.png counts from 0 \(black\) to 1/,
+    ],
     ['a device', ['/dev/zero', target], /\/dev\/zero: Expected a file but received something else/],
     ['an unknown option', [prediction, target, '--jso'], /did you mean '--json'\?/],
     ['one operand', [prediction], /Expected prediction and target/],
