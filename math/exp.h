@@ -151,8 +151,9 @@ CUTLOSS_HD void exp_addends(typename V::F (&z)[kCount], float reference) {
 template <class V>
 concept LooksUpSixteen = requires(typename V::F table, typename V::I k) { V::look_up(table, k); };
 
-/// exp(z) * factor to 1.1 half-units in the last place, in fewer steps than exp_shifted(), where there are enough
-/// elements to pay for the tables: 2^(k / 16) times the factor, and what these lack, relative to them.
+/// exp(z) * factor to 1.1 half-units in the last place, twice that where it is subnormal, in fewer steps than
+/// exp_shifted() where there are enough elements to pay for the tables: 2^(k / 16) times the factor, and what these
+/// lack, relative to them. Not for results next to the largest float.
 template <class V>
 class ExpByRoots {
  public:

@@ -105,7 +105,7 @@ struct GroupedSweeps {
   /// Calls visit(exp) with a function of a vector that is exp(z) * factor, if there is one by tables and it pays.
   template <class Visit>
   static bool by_roots(int64_t classes, double factor, const Visit& visit) {
-    if constexpr (!k16Bits && math::LooksUpSixteen<V>) {
+    if constexpr (!k16Bits && kVectors > 2 && math::LooksUpSixteen<V>) {
       constexpr int64_t kEnough = 256;
       if (classes >= kEnough && math::ExpByRoots<V>::serves(factor)) {
         visit(math::ExpByRoots<V>(factor));
@@ -186,7 +186,7 @@ struct GroupedSweeps {
     if (kept) kept->blocks = 0;
     for (int64_t at = row.begin; at < classes; at += kBlock) {
       const int64_t end = std::min(at + kBlock, classes);
-      kept ? add_block<true>(row, at, end, &s, kept) : add_block<false>(row, at, end, &s, nullptr);
+      kept ? add_block<k16Bits>(row, at, end, &s, kept) : add_block<false>(row, at, end, &s, nullptr);
     }
     return s;
   }
@@ -216,10 +216,10 @@ struct GroupedSweeps {
     return a.softmax * std::exp((a.kept->reference[block] - a.lse.anchor) - a.lse.excess);
   }
 
-  /// Kept exponentials lie in the groups of one gradient. Those that underflow are no loss as long as their products
-  /// would too.
+  /// Kept exponentials are of 16-bit rows and lie in the groups of one gradient. Those that underflow are no loss as
+  /// long as their products would too.
   static bool kept_suffice(const PlainGradient& a, const Row& row) {
-    if (!a.kept || Row::first_group(a.kept->aligned_with) != row.begin) return false;
+    if (!k16Bits || !a.kept || Row::first_group(a.kept->aligned_with) != row.begin) return false;
     for (int k = 0; k < a.kept->blocks; ++k) {
       const double factor = std::fabs(kept_factor(k, a));
       if (!(factor >= 0x1p-100 && factor <= 1)) return false;
@@ -248,7 +248,9 @@ struct GroupedSweeps {
         for (F& e : v) e = exp(e);
       });
     };
-    if (by_roots(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, write_row)) return;
+    // A table's rounding may pass the largest float before the rest brings it back.
+    const bool in_range = std::fabs(a.softmax) < 0x1p126;
+    if (in_range && by_roots(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, write_row)) return;
     const math::ExpShift shift = math::ExpShift::of(float(a.most), a.lse.anchor, a.lse.excess, a.softmax);
     write_row([&](const F& z) { return k16Bits ? math::exp_shifted_16<V>(z, shift) : math::exp_shifted<V>(z, shift); });
   }

@@ -117,6 +117,7 @@ class Reduction {
       last = long_.last(last);
     }
     if (last == kNone) return singular();
+    CUTLOSS_TRY(make_room(0));
     long_.remove(last);
     for (uint32_t row = long_.last(last); row != kNone; row = long_.last(row)) {
       CUTLOSS_TRY(make_room(1));
