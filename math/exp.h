@@ -65,24 +65,21 @@ CUTLOSS_HD typename V::F exp_shifted(typename V::F z, const ExpShift& s) {
   return V::scale_by_power(polynomial<V>(r, kTerms, s.sign), n + s.power);
 }
 
-/// 2^(k / 32), each correctly rounded. Not inline: levels of the CPU share nothing.
-constexpr std::array<float, 32> kRootsOfTwo = [] {
-  std::array<float, 32> roots = {};
+/// 2^(k / 32). Not inline, as all tables here: levels of the CPU share nothing.
+constexpr std::array<double, 32> kExactRootsOfTwo = [] {
+  std::array<double, 32> roots = {};
   double root = 1;
-  for (float& k : roots) {
-    k = static_cast<float>(root);
+  for (double& k : roots) {
+    k = root;
     root *= 1.0218971486541166;
   }
   return roots;
 }();
 
-constexpr std::array<double, 16> kSixteenthRootsOfTwo = [] {
-  std::array<double, 16> roots = {};
-  double root = 1;
-  for (double& k : roots) {
-    k = root;
-    root *= 1.0442737824274138;
-  }
+/// Each correctly rounded.
+constexpr std::array<float, 32> kRootsOfTwo = [] {
+  std::array<float, 32> roots = {};
+  for (int k = 0; k < 32; ++k) roots[k] = static_cast<float>(kExactRootsOfTwo[k]);
   return roots;
 }();
 
@@ -165,7 +162,7 @@ class ExpByRoots {
   explicit ExpByRoots(double factor) {
     float roots[16], lack[16];
     for (int k = 0; k < 16; ++k) {
-      const double root = kSixteenthRootsOfTwo[k] * factor;
+      const double root = kExactRootsOfTwo[2 * k] * factor;
       roots[k] = static_cast<float>(root);
       lack[k] = static_cast<float>(1 - roots[k] / root);
     }

@@ -91,15 +91,17 @@ class Boundary final : public SquareMatrix {
 
 uint32_t rank_of_last_square(const LoopInputs& input) { return rank_of_square(*input.field, (*input.squares)[0]); }
 
-/// Where many squares appear at once their order says little, and they are reduced by each other for long: edges are
-/// better read as columns then. For image bars that is so where edges are of more values than the squares,
+// Where many squares appear at once their order says little, and they are reduced by each other for long: edges are
+// better read as columns then.
+
+/// For image bars: where the edges are of more values than the squares.
 bool mirror_first(const LoopInputs& columns, const LoopInputs& rows) {
   if (rows.edges->count == 0) return false;
   const uint32_t last_edge = (*rows.edges)[rows.edges->count - 1];
   return rank_of_edge(*rows.field, last_edge) >= rank_of_last_square(columns);
 }
 
-/// and for a field's own where it has few values.
+/// For a field's own: where it has few values.
 bool mirror_first(const LoopInputs& own) {
   constexpr uint32_t kFewValues = 16;
   return own.squares->count > 0 && rank_of_last_square(own) < kFewValues;
