@@ -39,6 +39,8 @@ export interface Surroundings {
   readonly form?: string;
   /** What to do where a tensor or an array was given in its place. */
   readonly forTensor?: string;
+  /** The option that the object is, which errors put before the names of the table: 'smooth' for 'smooth.numerator'. */
+  readonly within?: string;
   /** Names that are known and left unread. */
   readonly unread?: readonly string[];
   /** Names that belong elsewhere, and a sentence that says where. */
@@ -58,9 +60,11 @@ export function defineOptions<Table extends OptionTable>(
     title = `the ${each.replace(' ', 's ')}`,
     form = 'an object',
     forTensor,
+    within,
     unread = [],
   } = surroundings;
   const names = Object.keys(table);
+  const called = within === undefined ? names : names.map((name) => `${within}.${name}`);
   const known = new Set([...names, ...unread]);
   const readers = names.map((name) => (table[name] as Option<unknown>).read);
   const defaults = Object.fromEntries(names.map((name) => [name, (table[name] as Option<unknown>).fallback]));
@@ -80,7 +84,7 @@ export function defineOptions<Table extends OptionTable>(
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
       const value = options[name];
-      if (value !== undefined) parsed[name] = (readers[i] as Reader<unknown>)(value, name);
+      if (value !== undefined) parsed[name] = (readers[i] as Reader<unknown>)(value, called[i] as string);
     }
     return parsed as Parsed<Table>;
   };

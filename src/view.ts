@@ -93,6 +93,13 @@ function noData(value: Record<string, unknown>, data: unknown, name: string): Cu
       { name },
     );
   }
+  if (data === undefined && 'filtration' in value) {
+    return new CutlossError(
+      'ERR_CUTLOSS_DTYPE',
+      `Expected a tensor or { data, shape } for ${name} but received a prepared target, which bettiMatching() alone takes, as its target`,
+      { name },
+    );
+  }
   const advice = types.isPromise(value)
     ? 'it is a Promise, to be awaited'
     : typeof data === 'function'
@@ -142,7 +149,7 @@ export function dtypeFor(kind: string, stated: unknown, name: string): DType {
   if (dtype === undefined) {
     const message =
       kind === 'Uint16Array'
-        ? `Expected 'float16' or 'bfloat16' as the dtype for ${name} but received a Uint16Array without a dtype`
+        ? `Expected 'float16' or 'bfloat16' as the dtype for ${name} but received a Uint16Array without a dtype: Int32Array.from(x) if these are whole numbers`
         : `Expected ${takenKinds()} for ${name} but received ${withArticle(kind)}${conversion(kind, nearestKinds[kind])}`;
     throw new CutlossError('ERR_CUTLOSS_DTYPE', message, { name });
   }

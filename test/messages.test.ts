@@ -3,9 +3,13 @@
 
 import * as tf from '@tensorflow/tfjs';
 import {
+  bettiMatchingSync,
   CutlossError,
   crossEntropySync,
   cutCrossEntropySync,
+  diceSync,
+  persistenceSync,
+  prepareTargetSync,
   setDevice,
   type Tensor,
   tensor,
@@ -48,6 +52,12 @@ const cut = {
 const cutCall = (given: object, options?: Wrong) => () =>
   cutCrossEntropySync({ ...cut, ...given } as Wrong, options);
 
+const field = zeros([1, 4, 4]);
+const pictures = zeros([2, 4, 5, 6]);
+const diceCall = (shape: number[], options?: Wrong) => () =>
+  diceSync({ predictions: pictures, targets: zeros(shape, 'int32') }, options);
+const bettiCall = (options: Wrong) => () => bettiMatchingSync({ prediction: field, target: field }, options);
+
 const mistakes: Record<string, [code: string, message: string, run: () => unknown][]> = {
   'tensors and arrays': [
     [
@@ -87,7 +97,7 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
     ],
     [
       'DTYPE',
-      "Expected 'float16' or 'bfloat16' as the dtype for logits but received a Uint16Array without a dtype",
+      "Expected 'float16' or 'bfloat16' as the dtype for logits but received a Uint16Array without a dtype: Int32Array.from(x) if these are whole numbers",
       withData(new Uint16Array(6)),
     ],
     [
@@ -295,6 +305,45 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
       'TARGET',
       'Expected targets in [0, 3) for row 1 but received 3',
       cutCall({ targets: tensor(new Int32Array([0, 3])) }),
+    ],
+  ],
+  'losses of regions': [
+    [
+      'SHAPE',
+      "Expected shape [2, 4, 5], one class id per pixel of predictions [2, 4, 5, 6], for targets but received [2, 5, 6]: they fit with layout: 'channelsFirst'",
+      diceCall([2, 5, 6]),
+    ],
+    [
+      'SHAPE',
+      "Expected shape [2, 5, 6], one class id per pixel of predictions [2, 4, 5, 6], for targets but received [2, 4, 5]: they fit with layout: 'channelsLast'",
+      diceCall([2, 4, 5], { layout: 'channelsFirst' }),
+    ],
+    [
+      'SHAPE',
+      'Expected shape [2, 4, 5], one class id per pixel of predictions [2, 4, 5, 6], for targets but received [2, 4]',
+      diceCall([2, 4]),
+    ],
+    [
+      'OPTION',
+      'Expected a number from 0 to 3.4028234663852886e+38 for smooth.numerator but received -1',
+      diceCall([2, 4, 5], { smooth: { numerator: -1 } }),
+    ],
+    [
+      'OPTION',
+      'Expected a number from 0 to 1 for focal.alpha but received 2',
+      diceCall([2, 4, 5], { focal: { weight: 1, alpha: 2 } }),
+    ],
+  ],
+  topology: [
+    [
+      'OPTION',
+      "Expected 'count' or 'ignore' for unmatched.target but received 'diagonal'",
+      bettiCall({ unmatched: { target: 'diagonal' } }),
+    ],
+    [
+      'DTYPE',
+      'Expected a tensor or { data, shape } for field but received a prepared target, which bettiMatching() alone takes, as its target',
+      () => persistenceSync(prepareTargetSync(field) as Wrong),
     ],
   ],
 };

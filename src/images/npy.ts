@@ -23,6 +23,8 @@ export function decodeNpy(file: Uint8Array): Field {
   for (let i = 0; i < depth; i++)
     for (let j = 0; j < height; j++)
       for (let k = 0; k < width; k++) data[to++] = read(view, (i * z + j * y + k * x) * bytes, littleEndian);
+  const nan = data.findIndex(Number.isNaN);
+  if (nan >= 0) throw unexpected('numbers', `NaN for value ${nan} in row-major order`);
   return { data, shape };
 }
 

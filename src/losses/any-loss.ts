@@ -13,6 +13,7 @@ import {
   regionInputs,
   regionOptions,
   requiredRegionInputs,
+  smoothing,
 } from './region-options.js';
 import { regionSteps } from './regions-operation.js';
 
@@ -48,7 +49,7 @@ const optionTable = {
   ...regionOptions,
   activation: option(oneOf(...activations), 'sigmoid'),
   over: option(oneOf(...overs), 'class'),
-  smooth: option(regionOptions.smooth.read, { numerator: 0, denominator: 0 }),
+  smooth: smoothing(0),
   metric: option(oneOf('fBeta', 'accuracy', 'balancedAccuracy', 'gMean', 'mcc'), 'fBeta'),
   beta: option(positive, 1),
   amplify: option(numberFrom(0, 1e4), 73),

@@ -51,11 +51,10 @@ function copyRows(value: unknown, rows: number, field: string): Float32Array {
   return copy;
 }
 
-const readN = integerFrom(1, 2 ** 31);
 const parsePassAtN = defineOptions(
   'option of the objective passAtN',
-  { n: option((value) => readN(value, 'objective.n'), 0), segments: raw },
-  { unread: ['kind'] },
+  { n: option(integerFrom(1, 2 ** 31), 0), segments: raw },
+  { within: 'objective', unread: ['kind'] },
 );
 
 /**

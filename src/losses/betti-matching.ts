@@ -108,10 +108,14 @@ export function bettiMatchingSync(
 const unmatchedPredictions = ['diagonal', 'oneZero', 'ignore'] as const;
 const unmatchedTargets = ['count', 'ignore'] as const;
 
-const parseUnmatched = defineOptions('option of unmatched', {
-  prediction: option(oneOf(...unmatchedPredictions), 'diagonal'),
-  target: option(oneOf(...unmatchedTargets), 'count'),
-});
+const parseUnmatched = defineOptions(
+  'option of unmatched',
+  {
+    prediction: option(oneOf(...unmatchedPredictions), 'diagonal'),
+    target: option(oneOf(...unmatchedTargets), 'count'),
+  },
+  { within: 'unmatched' },
+);
 type Unmatched = ReturnType<typeof parseUnmatched>;
 const readUnmatched: Reader<Unmatched> = (value, name) => {
   if (isObject(value)) return parseUnmatched(value);

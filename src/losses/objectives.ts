@@ -116,12 +116,12 @@ function readParameters(info: ObjectiveInfo, value: Record<string, unknown>): nu
     const table: Record<string, Option<unknown>> = {};
     for (const { name, fallback, low, high, required } of info.parameters) {
       const reader = switches.has(name) ? boolean : numberFrom(low, high);
-      table[name] = option<unknown>(
-        (given) => reader(given, `objective.${name}`),
-        required ? undefined : fallback,
-      );
+      table[name] = option<unknown>(reader, required ? undefined : fallback);
     }
-    parse = defineOptions(`option of the objective ${info.name}`, table, { unread: ['kind'] });
+    parse = defineOptions(`option of the objective ${info.name}`, table, {
+      within: 'objective',
+      unread: ['kind'],
+    });
     parsers.set(info.name, parse);
   }
   const parsed = parse(value);

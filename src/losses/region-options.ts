@@ -105,21 +105,31 @@ export interface Focal {
 }
 
 const notNegative = numberFrom(0, 3.4028234663852886e38);
-const parseSmooth = defineOptions('option of smooth', {
-  numerator: option((value) => notNegative(value, 'smooth.numerator'), 1e-5),
-  denominator: option((value) => notNegative(value, 'smooth.denominator'), 1e-5),
-});
-const readSmooth: Reader<Smooth> = (value, name) => {
-  if (isObject(value)) return parseSmooth(value);
-  const both = notNegative(value, name);
-  return { numerator: both, denominator: both };
-};
 
-const parseFocal = defineOptions('option of focal', {
-  weight: option((value) => finite(value, 'focal.weight'), 1),
-  gamma: option((value) => numberFrom(0, 1e6)(value, 'focal.gamma'), 2),
-  alpha: optional((value) => numberFrom(0, 1)(value, 'focal.alpha')),
-});
+/** A number for both, or one of them by name, the other then being what it is by default. */
+export function smoothing(fallback: number): Option<Smooth> {
+  const both = (value: number): Smooth => ({ numerator: value, denominator: value });
+  const each = option(notNegative, fallback);
+  const parse = defineOptions(
+    'option of smooth',
+    { numerator: each, denominator: each },
+    { within: 'smooth' },
+  );
+  return option(
+    (value, name) => (isObject(value) ? parse(value) : both(notNegative(value, name))),
+    both(fallback),
+  );
+}
+
+const parseFocal = defineOptions(
+  'option of focal',
+  {
+    weight: option(finite, 1),
+    gamma: option(numberFrom(0, 1e6), 2),
+    alpha: optional(numberFrom(0, 1)),
+  },
+  { within: 'focal' },
+);
 const readFocal: Reader<Focal> = (value) => parseFocal(value);
 
 export const activations = ['softmax', 'sigmoid', 'none'] as const;
@@ -151,7 +161,7 @@ export const regionOptions: RegionTable = {
   over: option(oneOf(...overs), 'imageClass'),
   background: option<boolean | undefined>(boolean, true),
   ignoreIndex: optional(integerFrom(Number.MIN_SAFE_INTEGER)),
-  smooth: option(readSmooth, { numerator: 1e-5, denominator: 1e-5 }),
+  smooth: smoothing(1e-5),
   squared: option(boolean, false),
   labels: option(oneOf('product', 'l1'), 'product'),
   absent: option(oneOf(...absents), 'count'),

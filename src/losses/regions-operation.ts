@@ -143,7 +143,7 @@ export function* regionSteps(
   const targets = readView(inputs.targets, 'targets', 'targets have the shape [batch, ...space]');
   const mask = readOptionalView(inputs.mask, 'mask');
   const classWeights = readOptionalView(inputs.classWeights, 'classWeights');
-  const soft = checkTargets(targets, predictions, shape);
+  const soft = checkTargets(targets, predictions, shape, layout);
   checkWeights(mask, classWeights, shape);
   checkTogether(o, soft, shape);
   const items = itemsOf(o, shape);
@@ -255,21 +255,23 @@ function checkMoments({ values }: RegionMoments, rows: number): void {
   );
 }
 
-export interface RegionShape {
+interface RegionShape {
   readonly batch: number;
   readonly classes: number;
   readonly space: readonly number[];
   readonly pixels: number;
 }
 
-export function shapeOf(
-  predictions: View,
-  layout: 'channelsLast' | 'channelsFirst',
-  form: string,
-): RegionShape {
+type Layout = 'channelsLast' | 'channelsFirst';
+
+function classAxis(axes: readonly number[], layout: Layout): number {
+  return layout === 'channelsLast' ? axes.length - 1 : 1;
+}
+
+function shapeOf(predictions: View, layout: Layout, form: string): RegionShape {
   expectDType(predictions, 'float32', 'float16', 'bfloat16');
   const axes = predictions.shape;
-  const axis = layout === 'channelsLast' ? axes.length - 1 : 1;
+  const axis = classAxis(axes, layout);
   const classes = axes[axis] ?? 0;
   if (axes.length < 2 || classes === 0) {
     const message = `Expected shape ${form} with at least one class for predictions but received ${bracketed(axes)}`;
@@ -291,7 +293,7 @@ function sidesOf({ space }: RegionShape): readonly [number, number, number] {
 }
 
 /** Whether targets are labels of every class, and not class ids. */
-export function checkTargets(targets: View, predictions: View, shape: RegionShape): boolean {
+function checkTargets(targets: View, predictions: View, shape: RegionShape, layout: Layout): boolean {
   const pixels = [shape.batch, ...shape.space];
   if (storage(targets.dtype).floating || targets.dtype === 'bool') {
     if (sameShape(targets.shape, pixels)) {
@@ -302,15 +304,20 @@ export function checkTargets(targets: View, predictions: View, shape: RegionShap
     return true;
   }
   if (sameShape(targets.shape, predictions.shape)) return true;
-  expectShape(targets, pixels, `, one class id per pixel of predictions ${bracketed(predictions.shape)},`);
+  const what = `, one class id per pixel of predictions ${bracketed(predictions.shape)},`;
+  expectShape(targets, pixels, what, otherLayout(targets, predictions, layout));
   return false;
 }
 
-export function checkWeights(
-  mask: View | undefined,
-  classWeights: View | undefined,
-  shape: RegionShape,
-): void {
+/** What to do where class ids fit predictions of the other layout. */
+function otherLayout(targets: View, predictions: View, layout: Layout): string | undefined {
+  const other = layout === 'channelsLast' ? 'channelsFirst' : 'channelsLast';
+  const axis = classAxis(predictions.shape, other);
+  const pixels = predictions.shape.filter((_, i) => i !== axis);
+  return sameShape(targets.shape, pixels) ? `they fit with layout: '${other}'` : undefined;
+}
+
+function checkWeights(mask: View | undefined, classWeights: View | undefined, shape: RegionShape): void {
   if (mask !== undefined) {
     expectDType(mask, 'float32', 'uint8', 'bool');
     expectShape(mask, [shape.batch, ...shape.space], ', one weight per pixel,');

@@ -86,12 +86,16 @@ export interface ParsedFilter {
   readonly sortVocabulary: boolean;
 }
 
-const parseFilter = defineOptions('option of gradientFilter', {
-  hidden: option(boolean, true),
-  classifier: option(boolean, false),
-  eps: optional(numberFrom(0, 1)),
-  sortVocabulary: option(boolean, false),
-});
+const parseFilter = defineOptions(
+  'option of gradientFilter',
+  {
+    hidden: option(boolean, true),
+    classifier: option(boolean, false),
+    eps: optional(numberFrom(0, 1)),
+    sortVocabulary: option(boolean, false),
+  },
+  { within: 'gradientFilter' },
+);
 const namedFilters = {
   none: parseFilter({ hidden: false }),
   hidden: parseFilter({}),

@@ -40,7 +40,7 @@ export type FieldOptions = TopologyOptions & RunOptions;
 
 /**
  * Bars of one field in one dimension. A bar is born and dies at a voxel: row-major numbers inside the field, -1 in the
- * padding of a closed border. The component that never dies is not among them.
+ * padding of a closed border. The component that never dies is not among them. They stand in no particular order.
  */
 export interface Bars {
   birth: Float32Array;

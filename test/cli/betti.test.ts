@@ -179,7 +179,7 @@ describe('bad input is one sentence and exit code 2', () => {
       [huge, target],
       /huge\.png: Expected a PNG of 1 to 67108864 pixels but received 60000 × 60000/,
     ],
-    ['a NaN', [nan, target], /nan\.npy, .*target\.png: Expected .*but received NaN/],
+    ['a NaN', [nan, target], /nan\.npy: Expected numbers but received NaN for value 7 in row-major order/],
     [
       'two shapes',
       [other, target],

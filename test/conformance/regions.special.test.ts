@@ -31,6 +31,8 @@ const logits = Float32Array.from({ length: pixels * classes }, () => 2 * source.
 const ids = Int32Array.from({ length: pixels }, () => source.below(classes));
 const everyLoss = { diceSync, jaccardSync, tverskySync, generalizedDiceSync, anyLossSync };
 
+// biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+type Wrong = any;
 type Options = RegionOptions & Record<string, unknown>;
 const inputsOf = (
   data: Float32Array | Uint16Array,
@@ -140,6 +142,18 @@ test('smooth 0 with a class that is neither there nor predicted: loss 0, gradien
     expect(values(perItem)).toEqual([0, 0]);
     expect(values(grads.predictions).some(Number.isNaN)).toBe(false);
     expect([1, 3].every((i) => values(grads.predictions)[i] === 0)).toBe(true);
+  }
+});
+
+test('one half of smooth leaves the other as the loss has it: 1e-5, of anyLoss 0', () => {
+  for (const [loss, other] of [
+    [diceSync, 1e-5],
+    [anyLossSync, 0],
+  ] as const) {
+    const lossOf = (smooth: NonNullable<RegionOptions['smooth']>): number =>
+      loss(inputsOf(logits, ids), { device, smooth }).loss;
+    expect(lossOf({ numerator: 30 } as Wrong)).toBe(lossOf({ numerator: 30, denominator: other }));
+    expect(lossOf({ denominator: 30 } as Wrong)).toBe(lossOf({ numerator: other, denominator: 30 }));
   }
 });
 
