@@ -22,6 +22,7 @@ struct Neon : Portable<4> {
   }
   CUTLOSS_INLINE F multiply_add(F a, F b, F c) { return (F)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
   CUTLOSS_INLINE F round(F x) { return (F)vrndnq_f32((float32x4_t)x); }
+  CUTLOSS_INLINE void fence() {}
 };
 
 }  // namespace cutloss::cpu
