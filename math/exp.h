@@ -33,7 +33,8 @@ struct ExpShift {
     ExpShift s;
     s.origin = std::fabs(most) < 256 ? 0 : most;
     s.lowest = most - s.origin - 1000;  // zero even times the largest factor
-    const double power = factor == 1 ? 0 : std::log2(std::fabs(factor));
+    const double size = std::fabs(factor);
+    const double power = factor == 1 ? 0 : std::log2(size > 0x1p900 ? 0x1p900 : size);  // infinity would have no rest
     const double exponent = ((s.origin - anchor) - excess) * kLog2E + power;
     const double whole = std::rint(exponent);
     s.exponent = static_cast<float>(exponent);

@@ -59,10 +59,18 @@ export function isAborted(signal: AbortSignal | undefined): boolean {
 export function isSignal(value: unknown): value is AbortSignal {
   try {
     isAborted(value as AbortSignal);
-    return value !== undefined;
+    return value !== undefined && !types.isProxy(value);
   } catch {
     return false;
   }
+}
+
+/** Calls `abort` when the signal is aborted, until what it returns is called. */
+export function onAbort(signal: AbortSignal | undefined, abort: () => unknown): () => void {
+  if (signal === undefined) return () => {};
+  const { addEventListener, removeEventListener } = EventTarget.prototype;
+  addEventListener.call(signal, 'abort', abort, { once: true });
+  return () => removeEventListener.call(signal, 'abort', abort);
 }
 
 /** Whether the memory is gone: transferred to somebody else. Slow; ask only of arrays of length 0. */

@@ -83,6 +83,7 @@ export function defineOptions<Table extends OptionTable>(
       }
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
+      if (Object.hasOwn(Object.prototype, name) && !Object.hasOwn(options, name)) continue;
       const value = options[name];
       if (value !== undefined) parsed[name] = (readers[i] as Reader<unknown>)(value, called[i] as string);
     }
@@ -141,7 +142,8 @@ function unknownName(
   known: readonly string[],
   elsewhere: Readonly<Record<string, string>>,
 ): CutlossError {
-  const nearest = nearestName(name, [...known, ...Object.keys(elsewhere)]);
+  const far = Object.keys(elsewhere).filter((other) => nearestName(name, [other], 0.25) !== undefined);
+  const nearest = nearestName(name, [...known, ...far]);
   const hints = [];
   if (nearest !== undefined && nearest !== name) hints.push(`did you mean '${nearest}'?`);
   if (nearest !== undefined && !known.includes(nearest)) hints.push(elsewhere[nearest]);
@@ -154,10 +156,10 @@ function unknownName(
 }
 
 /**
- * The name with the fewest edits from `word`, if they are few: no more than two letters in five, where case and
+ * The name with the fewest edits from `word`, if they are few: no more than that share of letters, where case and
  * underscores do not count. Of equals the first.
  */
-export function nearestName(word: string, names: readonly string[]): string | undefined {
+export function nearestName(word: string, names: readonly string[], share = 0.4): string | undefined {
   if (names.includes(word)) return word;
   const plain = (text: string): string => text.slice(0, 64).toLowerCase().replace(/[_-]/g, '');
   const from = plain(word);
@@ -166,7 +168,7 @@ export function nearestName(word: string, names: readonly string[]): string | un
   for (const name of names) {
     const to = plain(name);
     const edits = editDistance(from, to);
-    const few = Math.max(1, Math.floor(0.4 * Math.min(from.length, to.length)));
+    const few = Math.max(1, Math.floor(share * Math.min(from.length, to.length)));
     if (edits < fewest && edits <= few && edits < to.length) [nearest, fewest] = [name, edits];
   }
   return nearest;

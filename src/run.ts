@@ -5,7 +5,7 @@
 
 import { copyOf, type Stored } from './dtype.js';
 import { type CallSite, callSite, type Failure, locate, nativeError } from './errors.js';
-import { detached, isAborted, keepInPlace, lengthOf, typedArrayKind } from './memory.js';
+import { detached, isAborted, keepInPlace, lengthOf, onAbort, typedArrayKind } from './memory.js';
 import { type Memory, native } from './native.js';
 import type { Job } from './operation.js';
 import { allocateOnDevice, deviceOf, memoryOf, replaceMemory, type Tensor } from './tensor.js';
@@ -95,16 +95,20 @@ function queue(job: Job): Promise<void> {
         } else {
           reject(isAborted(signal) ? signal?.reason : nativeError(failure));
         }
-        signal?.removeEventListener('abort', abort);
+        forget();
       } catch (error) {
         reject(error);
       }
     };
-    const started = native().start(operation, device, views, dtypes, parameters, results, done, staged);
-    if (typeof started !== 'number') return reject(nativeError(started));
-    queued++;
-    const abort = () => native().cancel(started);
-    signal?.addEventListener('abort', abort, { once: true });
+    let started: number | Failure | undefined;
+    const forget = onAbort(signal, () => typeof started === 'number' && native().cancel(started));
+    started = native().start(operation, device, views, dtypes, parameters, results, done, staged);
+    if (typeof started === 'number') {
+      queued++;
+    } else {
+      forget();
+      reject(nativeError(started));
+    }
   });
 }
 

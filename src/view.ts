@@ -93,7 +93,7 @@ function noData(value: Record<string, unknown>, data: unknown, name: string): Cu
       { name },
     );
   }
-  if (data === undefined && 'filtration' in value) {
+  if (data === undefined && 'filtration' in value && 'byteLength' in value) {
     return new CutlossError(
       'ERR_CUTLOSS_DTYPE',
       `Expected a tensor or { data, shape } for ${name} but received a prepared target, which bettiMatching() alone takes, as its target`,
@@ -107,6 +107,8 @@ function noData(value: Record<string, unknown>, data: unknown, name: string): Cu
       : isArray(data)
         ? 'tensor(values) makes a tensor of arrays of numbers'
         : undefined;
+  if (data === undefined && !('shape' in value) && advice === undefined)
+    return expected('ERR_CUTLOSS_DTYPE', 'a tensor or { data, shape }', name, value, 'it has no data');
   return expected('ERR_CUTLOSS_DTYPE', 'a typed array', `${name}.data`, data, advice);
 }
 
@@ -212,6 +214,7 @@ export function readShape(value: unknown, name: string, advice?: string): readon
 
 /** The product of the axes. */
 export function sizeOf(shape: readonly number[], name: string): number {
+  if (shape.includes(0)) return 0;
   let size = 1;
   for (let i = 0; i < shape.length; i++) size *= shape[i] as number;
   if (Number.isSafeInteger(size)) return size;

@@ -233,6 +233,11 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
       call(inputs, { objective: async () => ({ loss: floats, weights: floats }) }),
     ],
     [
+      'OPTION',
+      'Expected an AbortSignal for signal but received an object',
+      call(inputs, { signal: new Proxy(new AbortController().signal, {}) }),
+    ],
+    [
       'DEVICE',
       "Expected 'auto', 'cpu', 'cuda' or 'cuda:<number>' for device but received 'gpu'",
       () => setDevice('gpu' as Wrong),
@@ -305,6 +310,33 @@ const mistakes: Record<string, [code: string, message: string, run: () => unknow
       'TARGET',
       'Expected targets in [0, 3) for row 1 but received 3',
       cutCall({ targets: tensor(new Int32Array([0, 3])) }),
+    ],
+  ],
+  'tensors of other functions': [
+    [
+      'DTYPE',
+      'Expected a tensor or { data, shape } for field but received an object: it has no data',
+      () => persistenceSync({ field } as Wrong),
+    ],
+    [
+      'SHAPE',
+      'Expected shape [2, 4, 5], one class id per row of logits [2, 4, 5, 6], for targets but received [2, 5, 6]: logits have their classes last, [..., classes]',
+      call({ logits: pictures, targets: zeros([2, 5, 6], 'int32') }),
+    ],
+    [
+      'DTYPE',
+      'Expected int32, int64 or uint8, as class ids are, for targets of shape [2, 3] but received float32: only crossEntropy() takes probabilities',
+      cutCall({ targets: zeros([2, 3]) }),
+    ],
+    [
+      'DTYPE',
+      'Expected int32, int64 or uint8, as class ids are, for targets of shape [1, 4] but received float32: masks of the only class have the shape [1, 4, 1] of predictions',
+      () => diceSync({ predictions: zeros([1, 4, 1]), targets: zeros([1, 4]) }),
+    ],
+    [
+      'OPTION',
+      "Expected an input of crossEntropy but received 'predictions': known are 'logits', 'targets', 'weights' and 'classWeights'",
+      call({ predictions: logits, targets }),
     ],
   ],
   'losses of regions': [
@@ -389,4 +421,16 @@ test('a cloned tensor is recognised wherever a tensor goes', () => {
     call(inputs, { grads: true, out: { logits: cloned } }),
   ])
     expect(run).toThrow(/loses its memory when it is cloned/);
+});
+
+test('what every object has is no option', () => {
+  const everyObject = Object.prototype as Wrong;
+  everyObject.reduction = 'sum';
+  everyObject.weights = 3;
+  try {
+    expect(crossEntropySync(inputs, {}).loss).toBe(crossEntropySync(inputs).loss);
+  } finally {
+    delete everyObject.reduction;
+    delete everyObject.weights;
+  }
 });

@@ -23,7 +23,7 @@ constexpr RowSweeps row_sweeps() {
   using General = GeneralRowSweep<V, T>;
   using Access = ScalarAccess<V, T>;
   return {{Plain::statistics, Plain::gradient},
-          {General::statistics, General::gradient},
+          {General::statistics, General::gradient, General::element},
           Access::element,
           Access::set_element,
           Access::argmax};

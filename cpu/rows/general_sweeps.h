@@ -1,5 +1,6 @@
 // The same row in double, chunk by chunk through a scratch in the first-level cache, with everything a loss may ask:
-// temperature, softcap, class weights, label smoothing, probability targets, entropy. Rounded once, at the end.
+// temperature, softcap, class weights, label smoothing, probability targets, entropy. Rounded at the end, to float and
+// from there to the type.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +37,8 @@ struct GeneralRowSweep {
     for (i = 0; i < count; i += V::kDoubles) V::store_as(to + i, V::widen(narrow + i));
   }
 
-  static void transform(const GeneralRow& row, int64_t count, Scratch* s) {
+  // Never inlined, so that a logit has the same z wherever it is asked for.
+  [[gnu::noinline]] static void transform(const GeneralRow& row, int64_t count, Scratch* s) {
     for (int64_t i = 0; i < count; i += V::kDoubles) {
       D z, slope;
       row.transform.apply(V::template load_as<D>(s->z + i), exp_double<V>, &z, &slope);
@@ -70,6 +72,13 @@ struct GeneralRowSweep {
     widen(logits + at, count, s->z);
     transform(row, count, s);
     for (int64_t i = count; i < padded(count); ++i) s->z[i] = -kInfinity;
+  }
+
+  /// z of one element.
+  static double element(const void* logits, const GeneralRow& row, int64_t index) {
+    Scratch s;
+    load_chunk(static_cast<const T*>(logits), row, index, 1, &s);
+    return s.z[0];
   }
 
   static void add_labels(const Scratch& s, int64_t count, math::RowStatistics* out) {

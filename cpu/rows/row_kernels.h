@@ -61,6 +61,7 @@ struct GeneralSweeps {
   math::RowStatistics (*statistics)(const void* logits, const GeneralRow& row, const RowTarget& target);
   void (*gradient)(const void* logits, void* gradient, const GeneralRow& row, const RowTarget& target,
                    const math::RowOutcome& outcome);
+  double (*element)(const void* logits, const GeneralRow& row, int64_t index);  // as z
 };
 
 struct RowSweeps {

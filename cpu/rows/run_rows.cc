@@ -51,7 +51,7 @@ class RowsRun {
       const math::RowStatistics s =
           plain_ ? sweeps_.plain.statistics(z, r_.classes, id, kept) : sweeps_.general.statistics(z, general_, target);
       if (id >= 0) {
-        const double target_logit = general_.transform.at(sweeps_.element(z, id)).z;
+        const double target_logit = plain_ ? sweeps_.element(z, id) : sweeps_.general.element(z, general_, id);
         outcome = terms_.id_row(row, id, s, target_logit);
         most = std::max(s.max, target_logit);
       } else if (labels) {

@@ -61,7 +61,7 @@ struct RowOutcome {
   double target;   // the whole element of the target
 };
 
-/// Nothing times anything is nothing: a row that the gradient leaves out has none, whatever its logits.
+/// Nothing times anything is nothing: what weighs nothing has no part in the loss and no gradient, whatever its logits.
 CUTLOSS_HD double times(double factor, double x) { return factor == 0 ? 0 : factor * x; }
 
 namespace detail {
@@ -71,6 +71,11 @@ CUTLOSS_HD double entropy_of(const LogSum& lse, const RowStatistics& s, double p
   const double beyond_max = (lse.anchor - s.max) + lse.excess;
   const double others = p_others == 0 ? 0 : p_others * (beyond_max - s.weighted_max_gap / s.sum);
   return others - (p == 0 ? 0 : p * log_p);
+}
+
+/// sum w_j t_j (lse - z_j)
+CUTLOSS_HD double labelled_loss(const LogSum& lse, const RowStatistics& s) {
+  return times(s.labels, (lse.anchor - s.label_anchor()) + lse.excess) - s.labelled_gap;
 }
 
 }  // namespace detail
@@ -89,20 +94,20 @@ CUTLOSS_HD RowOutcome id_row(const RowStatistics& s, const RowFormula& f, const 
   o.lse = t.p > t.q ? LogSum{c.target_logit, -t.log_p} : LogSum{s.max, log_others - t.log_q};
   o.entropy = detail::entropy_of(o.lse, s, t.q, t.p, t.log_p);
 
-  const double hard = c.class_weight * (1 - f.label_smoothing);
+  const double hard = times(1 - f.label_smoothing, c.class_weight);
   const double soft = f.label_smoothing / f.classes;
   const double z_slope = f.z_loss != 0 ? 2 * f.z_loss * o.lse.value() : 0;
-  o.value = hard * objective.value;
-  if (soft != 0) o.value += soft * (s.labels * ((o.lse.anchor - s.label_anchor()) + o.lse.excess) - s.labelled_gap);
+  o.value = times(hard, objective.value);
+  if (soft != 0) o.value += soft * detail::labelled_loss(o.lse, s);
   if (f.z_loss != 0) o.value += f.z_loss * o.lse.value() * o.lse.value();
-  o.value *= c.weight;
+  o.value = times(c.weight, o.value);
 
-  const double factor = c.weight * c.upstream;
-  const double pull = hard * objective.weight;
-  const double spread = soft * s.labels + z_slope;
+  const double factor = times(c.weight, c.upstream);
+  const double pull = times(hard, objective.weight);
+  const double spread = times(soft, s.labels) + z_slope;
   o.softmax = times(factor, pull + spread);
   o.labels = times(factor, soft);
-  o.target = times(factor, spread * t.p - pull * t.q - soft * c.class_weight);
+  o.target = times(factor, times(spread, t.p) - times(pull, t.q) - times(soft, c.class_weight));
   return o;
 }
 
@@ -113,11 +118,11 @@ CUTLOSS_HD RowOutcome probability_row(const RowStatistics& s, const RowFormula& 
   o.log_p = 0;
   o.entropy = detail::entropy_of(o.lse, s, 1, 0, 0);
   const double z_slope = f.z_loss != 0 ? 2 * f.z_loss * o.lse.value() : 0;
-  o.value = s.labels * ((o.lse.anchor - s.label_anchor()) + o.lse.excess) - s.labelled_gap;
+  o.value = detail::labelled_loss(o.lse, s);
   if (f.z_loss != 0) o.value += f.z_loss * o.lse.value() * o.lse.value();
-  o.value *= c.weight;
+  o.value = times(c.weight, o.value);
 
-  const double factor = c.weight * c.upstream;
+  const double factor = times(c.weight, c.upstream);
   o.softmax = times(factor, s.labels + z_slope);
   o.labels = times(factor, 1);
   o.target = 0;

@@ -27,11 +27,17 @@ struct LogitTransform {
     *z = logit * inverse_temperature;
     *slope = Real{} + inverse_temperature;
     if (!(softcap > 0)) return;
-    // tanh u = (1 - e) / (1 + e) with e = exp(-2|u|); its derivative 4e / (1 + e)^2 keeps its precision
-    const Real u = *z / softcap;
+    // tanh u = (1 - e) / (1 + e) with e = exp(-2|u|); its derivative 4e / (1 + e)^2 keeps its precision. Near zero, where
+    // 1 - e does not, the Taylor series does: a cap far beyond the logits leaves them as they are.
+    const Real u = *z / softcap, square = u * u;
     const Real e = exp(u < 0 ? 2 * u : -2 * u);
-    const Real tanh = (1 - e) / (1 + e);
-    *z = softcap * (u < 0 ? -tanh : tanh);
+    const Real far = (1 - e) / (1 + e);
+    constexpr double kTerms[] = {-929569. / 638512875, 21844. / 6081075, -1382. / 155925, 62. / 2835,
+                                 -17. / 315,           2. / 15,          -1. / 3};
+    Real series = Real{};
+    for (const double term : kTerms) series = series * square + term;
+    const Real near = u + u * square * series;
+    *z = softcap * (square < 1. / 16 ? near : u < 0 ? -far : far);
     *slope *= 4 * e / ((1 + e) * (1 + e));
   }
 };

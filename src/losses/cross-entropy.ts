@@ -93,11 +93,17 @@ function shapeOf(logits: View): RowShape {
 function checkTargets(targets: View, logits: View, shape: RowShape): void {
   if (!storage(targets.dtype).floating) {
     expectDType(targets, 'int32', 'int64', 'uint8', 'float32', 'float16', 'bfloat16');
-    const oneHot = sameShape(targets.shape, logits.shape) ? 'one-hot rows are float32' : undefined;
-    expectIds(targets, shape, logits.shape, oneHot);
+    expectIds(targets, shape, logits.shape, adviceFor(targets.shape, logits.shape));
   } else if (sameShape(targets.shape, shape.leading)) {
     throw notIds(targets);
   } else {
     expectShape(targets, logits.shape, ' as logits have, for probabilities,');
   }
+}
+
+/** Class ids of another shape than the rows' may be one-hot, or of logits that have their classes first. */
+function adviceFor(targets: readonly number[], logits: readonly number[]): string | undefined {
+  if (sameShape(targets, logits)) return 'one-hot rows are float32';
+  const pixels = logits.filter((_, axis) => axis !== 1);
+  return sameShape(targets, pixels) ? 'logits have their classes last, [..., classes]' : undefined;
 }

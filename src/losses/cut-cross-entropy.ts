@@ -1,7 +1,7 @@
 // cutCrossEntropy: cross-entropy, or any other row objective, of the logits hidden · classifierᵀ + bias, which are never
 // built. What it shares with other losses on rows is in row-loss.ts.
 
-import type { DType } from '../dtype.js';
+import { type DType, storage } from '../dtype.js';
 import { CutlossError } from '../errors.js';
 import { defineCall, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
@@ -160,7 +160,10 @@ function shapeOf(
 }
 
 function checkTargets(targets: View, hidden: View, shape: RowShape): void {
-  if (['float32', 'float16', 'bfloat16'].includes(targets.dtype)) throw notIds(targets);
+  if (storage(targets.dtype).floating) {
+    const ids = sameShape(targets.shape, shape.leading);
+    throw notIds(targets, ids ? undefined : 'only crossEntropy() takes probabilities');
+  }
   expectDType(targets, 'int32', 'int64', 'uint8');
   const swapped = sameShape(targets.shape, [shape.classes])
     ? 'are hidden and classifier swapped?'

@@ -29,6 +29,7 @@ import {
   type RegionResult,
   type regionInputs,
 } from './region-options.js';
+import { notIds } from './row-loss.js';
 
 const views = [
   'predictions',
@@ -297,8 +298,8 @@ function checkTargets(targets: View, predictions: View, shape: RegionShape, layo
   const pixels = [shape.batch, ...shape.space];
   if (storage(targets.dtype).floating || targets.dtype === 'bool') {
     if (sameShape(targets.shape, pixels)) {
-      const message = `Expected int32, int64 or uint8, as class ids are, for targets of shape ${bracketed(pixels)} but received ${targets.dtype}`;
-      throw new CutlossError('ERR_CUTLOSS_DTYPE', message, { name: 'targets', dtype: targets.dtype });
+      const oneClass = `masks of the only class have the shape ${bracketed(predictions.shape)} of predictions`;
+      throw notIds(targets, shape.classes === 1 ? oneClass : undefined);
     }
     expectShape(targets, predictions.shape, ' as predictions have, for labels of each class,');
     return true;

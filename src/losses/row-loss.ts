@@ -97,11 +97,11 @@ export function expectIds(
   expectShape(targets, leading, reason, advice);
 }
 
-/** What `targets` of the right shape and the wrong dtype are answered with. */
-export function notIds({ dtype, shape }: View): CutlossError {
+/** What `targets` of the wrong dtype are answered with. */
+export function notIds({ dtype, shape }: View, advice = 'write tensor(new Int32Array([...]))'): CutlossError {
   return new CutlossError(
     'ERR_CUTLOSS_DTYPE',
-    `Expected int32, int64 or uint8, as class ids are, for targets of shape ${bracketed(shape)} but received ${dtype}: write tensor(new Int32Array([...]))`,
+    `Expected int32, int64 or uint8, as class ids are, for targets of shape ${bracketed(shape)} but received ${dtype}: ${advice}`,
     { name: 'targets', dtype },
   );
 }

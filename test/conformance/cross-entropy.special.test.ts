@@ -135,6 +135,81 @@ describe.each(floatDTypes)('crossEntropy of %s', (dtype) => {
     }
   });
 
+  test('what weighs nothing has no part in loss and gradient, whatever it holds', () => {
+    const worst = encode(Float64Array.of(-Infinity, 1, 2, Number.NaN, 1, 2, 0, 1, 2), dtype);
+    const inputs = {
+      logits: { data: worst, shape: [3, 3], dtype },
+      targets: { data: Int32Array.of(0, 1, 1), shape: [3] },
+    };
+    for (const options of [{}, { outputs: ['entropy'] }, { softcap: 30 }] as Options[]) {
+      const alone = crossEntropySync(
+        {
+          logits: { data: worst.slice(6), shape: [1, 3], dtype },
+          targets: { data: Int32Array.of(1), shape: [1] },
+        },
+        { device, reduction: 'sum', grads: true, ...options } as Options,
+      );
+      const found = crossEntropySync({ ...inputs, weights: { data: Float32Array.of(0, 0, 1), shape: [3] } }, {
+        device,
+        reduction: 'sum',
+        grads: true,
+        ...options,
+      } as Options);
+      expect(found.loss).toBe(alone.loss);
+      const gradient = Array.from(decode(found.grads.logits?.dataSync() as Uint16Array, dtype));
+      const last = Array.from(decode(alone.grads.logits?.dataSync() as Uint16Array, dtype));
+      expect(gradient).toEqual([0, 0, 0, 0, 0, 0, ...last]);
+    }
+  });
+
+  test('a target whose class weighs nothing: nothing, though log p is infinite or not a number', () => {
+    for (const first of [-Infinity, Infinity, Number.NaN]) {
+      const { loss, grads } = crossEntropySync(
+        {
+          logits: { data: encode(Float64Array.of(first, 1, 2), dtype), shape: [1, 3], dtype },
+          targets: { data: Int32Array.of(0), shape: [1] },
+          classWeights: { data: Float32Array.of(0, 1, 1), shape: [3] },
+        },
+        { device, reduction: 'sum', grads: true } as Options,
+      );
+      expect(loss).toBe(0);
+      expect(Array.from(decode(grads.logits?.dataSync() as Uint16Array, dtype))).toEqual([0, 0, 0]);
+    }
+  });
+
+  test('an infinite upstream gradient leaves signs', () => {
+    for (const options of [{}, { outputs: ['entropy'] }] as Options[]) {
+      const { grads } = crossEntropySync(
+        {
+          logits: { data: encode(Float64Array.of(0, 1, 2), dtype), shape: [1, 3], dtype },
+          targets: { data: Int32Array.of(1), shape: [1] },
+        },
+        { device, grads: true, upstream: { data: Float32Array.of(Infinity), shape: [1] }, ...options },
+      );
+      const gradient = Array.from(decode(grads.logits?.dataSync() as Uint16Array, dtype));
+      expect(gradient).toEqual([Infinity, -Infinity, Infinity]);
+    }
+  });
+
+  test('a softcap far beyond the logits leaves them as they are, and equal ones equal', () => {
+    const lossOf = (values: number[], softcap?: number): number =>
+      crossEntropySync(
+        {
+          logits: { data: encode(Float64Array.from(values), dtype), shape: [1, values.length], dtype },
+          targets: { data: Int32Array.of(0), shape: [1] },
+        },
+        { device, outputs: ['entropy'], ...(softcap && { softcap }) },
+      ).loss;
+    for (const softcap of [1e6, 1e12, 1e20, 3e38])
+      expect(Math.abs(lossOf([2, 1, -3], softcap) - lossOf([2, 1, -3]))).toBeLessThan(1e-10);
+    for (const [value, softcap] of [
+      [5e4, 1e5],
+      [3e4, 3e4],
+      [-3e4, 3e4],
+    ] as const)
+      expect(lossOf([value, value], softcap)).toBe(Math.LN2);
+  });
+
   test('argmax is the first of equals', () => {
     const flat = { data: encode(new Float64Array(3 * classes), dtype), shape: [3, classes], dtype };
     const found = crossEntropySync(

@@ -199,6 +199,7 @@ export function crossEntropy(
     }
     value += zLoss === 0 ? 0 : zLoss * lse * lse;
     magnitude += zLoss === 0 ? 0 : Math.abs(zLoss * lse * lse);
+    if (weightOf(i) === 0) continue; // no part of anything, whatever the row holds
     result.perItem[i] = weightOf(i) * value;
     result.perItemMagnitude[i] = Math.abs(weightOf(i)) * magnitude;
     result.loss += (weightOf(i) * value) / denominator;
