@@ -26,11 +26,16 @@ export type BoundFunction = (options?: unknown) => (...tensors: unknown[]) => Tf
 export function bindLoss(tf: Tfjs, kernels: Kernels, name: string, entry: BridgedLoss): BoundFunction {
   const kernel = `Cutloss${name.replace(/^./, (letter) => letter.toUpperCase())}`;
   const readGrads = listOf(...entry.differentiable);
+  const order = `options come first, losses.${name}(options)(${entry.inputs.join(', ')})`;
+  const instead = (what: string): CutlossError =>
+    new CutlossError(
+      'ERR_CUTLOSS_OPTION',
+      `Expected options for losses.${name} but received ${what}: ${order}`,
+    );
   return (given = {}) => {
-    if (!isObject(given) || isTfTensor(given)) {
-      const advice = `options come first, losses.${name}(options)(${entry.inputs.join(', ')})`;
-      throw expected('ERR_CUTLOSS_OPTION', 'an object', `the options of ${name}`, given, advice);
-    }
+    if (isTfTensor(given)) throw instead('a tensor');
+    if (!isObject(given))
+      throw expected('ERR_CUTLOSS_OPTION', 'an object', `the options of ${name}`, given, order);
     const { grads, ...options } = given;
     for (const [option, why] of Object.entries(driven)) {
       if (options[option] === undefined) continue;
@@ -50,6 +55,8 @@ export function bindLoss(tf: Tfjs, kernels: Kernels, name: string, entry: Bridge
       if (isTfTensor(value)) kept[constant] = value;
       else constants[constant] = isArray(value) ? tensor(value as number[]) : (value as TensorLike);
     }
+    const input = entry.inputs.find((each) => options[each] !== undefined);
+    if (input !== undefined) throw instead(`the input ${input}`);
     checkOptions(name, options);
     const bound: BoundLoss = {
       kernel,

@@ -48,6 +48,12 @@ describeBackends('errors', (tf, losses) => {
     ],
     ['one tensor', () => (losses.crossEntropy() as (t: unknown) => unknown)(ids()), 'DTYPE', 'for logits'],
     ['tensors as options', () => losses.crossEntropy(ids() as never), 'OPTION', 'options come first'],
+    [
+      'inputs as options',
+      () => losses.crossEntropy({ targets: ids(), logits: logits() } as never),
+      'OPTION',
+      'Expected options for losses.crossEntropy but received the input targets: options come first',
+    ],
     ['a misspelled option', () => losses.crossEntropy({ reducton: 'sum' } as never), 'OPTION', "'reduction'"],
     [
       'a value that an option cannot have',
