@@ -145,46 +145,75 @@ CUTLOSS_HD void exp_addends(typename V::F (&z)[kCount], float reference) {
   }
 }
 
-/// Whether a level finds the floats of a register by the four lowest bits of each lane.
+/// Whether a level finds the floats of a register by the lowest bits of each lane.
 template <class V>
-concept LooksUpSixteen = requires(typename V::F table, typename V::I k) { V::look_up(table, k); };
+concept LooksUpLanes = requires(typename V::F table, typename V::I k) { V::look_up(table, k); };
 
-/// exp(z) * factor to 1.1 half-units in the last place, twice that where it is subnormal, in fewer steps than
-/// exp_shifted() where there are enough elements to pay for the tables: 2^(k / 16) times the factor, and what these
+/// exp(z) * factor to 1.2 half-units in the last place, twice that where it is subnormal, in fewer steps than
+/// exp_shifted() where there are enough elements to pay for the tables: 2^(k / lanes) times the factor, and what these
 /// lack, relative to them. Not for results next to the largest float.
 template <class V>
 class ExpByRoots {
  public:
   using F = typename V::F;
+  using I = typename V::I;
+
+  /// Whether results are bounded, as where powers of two are added to the exponent: from 2^-124 to 2^120 instead of
+  /// anything beyond. That is nothing, and too much, in a sum with terms near one.
+  static constexpr bool kBounded = requires(F root, I k) { V::raise(root, k); };
 
   /// A factor whose tables are no subnormals. Elements that are zero by it were no more by another.
   static bool serves(double factor) { return std::fabs(factor) > 0x1p-100 && std::fabs(factor) < 0x1p100; }
 
   explicit ExpByRoots(double factor) {
-    float roots[16], lack[16];
-    for (int k = 0; k < 16; ++k) {
-      const double root = kExactRootsOfTwo[2 * k] * factor;
+    float roots[kRoots], lack[kRoots];
+    for (int k = 0; k < kRoots; ++k) {
+      const double root = kExactRootsOfTwo[32 / kRoots * k] * factor;
       roots[k] = static_cast<float>(root);
       lack[k] = static_cast<float>(1 - roots[k] / root);
     }
     roots_ = V::load(roots);
     lack_ = V::load(lack);
+    const double power = std::log(std::fabs(factor));
+    lowest_ = V::splat(kBounded ? static_cast<float>(-124 * kLn2 - power) : -1400.f);
+    if constexpr (kBounded) highest_ = V::splat(static_cast<float>(120 * kLn2 - power));
   }
 
   F operator()(F z) const {
-    constexpr float kToSixteenths = 0x1.8p19f;  // its last place is 1/16
-    const F d = V::max(V::splat(-1400.f), z);   // not-a-number goes through
-    const F shifted = V::multiply_add(d, V::splat(float(kLog2E)), V::splat(kToSixteenths));
-    const F n = shifted - kToSixteenths;
+    constexpr float kToRoots = 0x1.8p23f / kRoots;  // its last place is a root
+    F d = V::max(lowest_, z);                       // not-a-number goes through
+    if constexpr (kBounded) d = V::min(highest_, d);
+    const F shifted = V::multiply_add(d, V::splat(float(kLog2E)), V::splat(kToRoots));
+    const F n = shifted - kToRoots;
     const F r = V::multiply_add(n, V::splat(-kLn2Low), V::multiply_add(n, V::splat(-kLn2High), d));
-    const auto k = (typename V::I)shifted;
-    const F root = V::scale_by_power(V::look_up(roots_, k), n);
-    const F rest = V::multiply_add(r, V::splat(0x1.555556p-3f), V::splat(0x1.00022p-1f));  // (e^r - 1 - r) / r^2
-    return V::multiply_add(root, V::multiply_add(r * r, rest, r + V::look_up(lack_, k)), root);
+    const auto k = (I)shifted;
+    const F root = power(V::look_up(roots_, k), k, n);
+    return V::multiply_add(root, V::multiply_add(r * r, rest(r), r + V::look_up(lack_, k)), root);
   }
 
  private:
-  F roots_, lack_;
+  static constexpr int kRoots = V::kLanes;
+
+  /// root * 2^n, n rounded down.
+  static F power(F root, I k, F n) {
+    if constexpr (kBounded) {
+      return V::raise(root, k);
+    } else {
+      return V::scale_by_power(root, n);
+    }
+  }
+
+  /// (e^r - 1 - r) / r^2
+  static F rest(F r) {
+    if constexpr (kRoots >= 16) {
+      return V::multiply_add(r, V::splat(0x1.555556p-3f), V::splat(0x1.00022p-1f));
+    } else {
+      const F slope = V::multiply_add(r, V::splat(1.f / 24), V::splat(1.f / 6));
+      return V::multiply_add(r, slope, V::splat(0.5f));
+    }
+  }
+
+  F roots_, lack_, lowest_, highest_;
 };
 
 /// Relative error 3e-06, for results that are rounded to 16 bits. 2^x is V's own where it has one.

@@ -105,7 +105,7 @@ struct GroupedSweeps {
   /// Calls visit(exp) with a function of a vector that is exp(z) * factor, if there is one by tables and it pays.
   template <class Visit>
   static bool by_roots(int64_t classes, double factor, const Visit& visit) {
-    if constexpr (!k16Bits && kVectors > 2 && math::LooksUpSixteen<V>) {
+    if constexpr (kVectors > 2 && math::LooksUpLanes<V>) {
       constexpr int64_t kEnough = 256;
       if (classes >= kEnough && math::ExpByRoots<V>::serves(factor)) {
         visit(math::ExpByRoots<V>(factor));
@@ -115,23 +115,30 @@ struct GroupedSweeps {
     return false;
   }
 
+  /// Whether the sum's exponentials may be by tables. Those of 16 bits that are kept for the gradient must not be
+  /// bounded, and where tables are not bounded exp_addends() takes no more steps.
+  template <bool kKeep>
+  static constexpr bool kSumsByRoots = !k16Bits || (math::ExpByRoots<V>::kBounded && !kKeep);
+
   /// sum exp(z - reference). A gradient of 16 bits does not see a few more roundings, and exponentials by tables are so
   /// exact that there may be one more.
   template <bool kKeep>
   static double sweep(const Row& row, int64_t begin, int64_t end, double reference, float* kept) {
     constexpr int kTogether = k16Bits ? Row::kUnroll : 1;
+    if constexpr (kSumsByRoots<kKeep>) {
+      double total = 0;
+      const auto add_up = [&](const auto& exp) {
+        const auto terms = [&](auto& e) {
+          for (F& term : e) term = exp(term);
+        };
+        total = sum<kKeep, std::max(kTogether, 2)>(row, begin, end, kept, terms);
+      };
+      if (by_roots(row.classes, std::exp(-reference), add_up)) return total;
+    }
     if constexpr (k16Bits && V::kFused) {
       const auto addends = [&](auto& e) { math::exp_addends<V>(e, float(reference)); };
       return sum<kKeep, kTogether>(row, begin, end, kept, addends);
     }
-    double total = 0;
-    const auto add_up = [&](const auto& exp) {
-      const auto terms = [&](auto& e) {
-        for (F& term : e) term = exp(term);
-      };
-      total = sum<kKeep, 2>(row, begin, end, kept, terms);
-    };
-    if (by_roots(row.classes, std::exp(-reference), add_up)) return total;
     const math::ExpShift shift = math::ExpShift::of(float(reference), reference, 0, 1);
     const auto terms = [&](auto& e) {
       for (F& term : e) term = math::exp_shifted<V>(term, shift);
@@ -175,6 +182,7 @@ struct GroupedSweeps {
     if (!(sum <= 1e30)) {
       move_reference();
       sum = sum_block();
+      if (!(sum <= 1e30)) sum = std::numeric_limits<double>::quiet_NaN();  // not even relative to the largest
     }
     s->sum += sum;
     if (kKeep) kept->reference[kept->blocks++] = float(reference());
@@ -250,7 +258,9 @@ struct GroupedSweeps {
     };
     // A table's rounding may pass the largest float before the rest brings it back.
     const bool in_range = std::fabs(a.softmax) < 0x1p126;
-    if (in_range && by_roots(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, write_row)) return;
+    if constexpr (!k16Bits && !math::ExpByRoots<V>::kBounded) {
+      if (in_range && by_roots(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, write_row)) return;
+    }
     const math::ExpShift shift = math::ExpShift::of(float(a.most), a.lse.anchor, a.lse.excess, a.softmax);
     write_row([&](const F& z) { return k16Bits ? math::exp_shifted_16<V>(z, shift) : math::exp_shifted<V>(z, shift); });
   }

@@ -92,6 +92,6 @@ struct Avx512 : Portable<16> {
   /// x * 2^n, n rounded down.
   CUTLOSS_INLINE F scale_by_power(F x, F n) { return _mm512_scalef_ps(x, n); }
 };
-static_assert(math::LooksUpRoots<Avx512> && math::LooksUpSixteen<Avx512>);
+static_assert(math::LooksUpRoots<Avx512> && math::LooksUpLanes<Avx512>);
 
 }  // namespace cutloss::cpu

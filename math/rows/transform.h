@@ -27,8 +27,8 @@ struct LogitTransform {
     *z = logit * inverse_temperature;
     *slope = Real{} + inverse_temperature;
     if (!(softcap > 0)) return;
-    // tanh u = (1 - e) / (1 + e) with e = exp(-2|u|); its derivative 4e / (1 + e)^2 keeps its precision. Near zero, where
-    // 1 - e does not, the Taylor series does: a cap far beyond the logits leaves them as they are.
+    // tanh u = (1 - e) / (1 + e) with e = exp(-2|u|); its derivative 4e / (1 + e)^2 keeps its precision. Near zero,
+    // where 1 - e does not, the Taylor series does: a cap far beyond the logits leaves them as they are.
     const Real u = *z / softcap, square = u * u;
     const Real e = exp(u < 0 ? 2 * u : -2 * u);
     const Real far = (1 - e) / (1 + e);
