@@ -184,6 +184,7 @@ struct GroupedSweeps {
       sum = sum_block();
       if (!(sum <= 1e30)) sum = std::numeric_limits<double>::quiet_NaN();  // not even relative to the largest
     }
+    if (s->max == -kInfinity && sum < 1) sum = 0;  // nothing but -inf, of which bounded exponentials leave a trace
     s->sum += sum;
     if (kKeep) kept->reference[kept->blocks++] = float(reference());
   }
