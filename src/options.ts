@@ -83,9 +83,10 @@ export function defineOptions<Table extends OptionTable>(
       }
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
-      if (Object.hasOwn(Object.prototype, name) && !Object.hasOwn(options, name)) continue;
       const value = options[name];
-      if (value !== undefined) parsed[name] = (readers[i] as Reader<unknown>)(value, called[i] as string);
+      if (value === undefined) continue;
+      if (Object.hasOwn(Object.prototype, name) && !Object.hasOwn(options, name)) continue;
+      parsed[name] = (readers[i] as Reader<unknown>)(value, called[i] as string);
     }
     return parsed as Parsed<Table>;
   };
