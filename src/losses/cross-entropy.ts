@@ -7,16 +7,8 @@ import { defineCall, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
 import { bracketed } from '../validate.js';
 import { readView, sameShape, sizeOf, type TensorLike, type View } from '../view.js';
-import { expectDType, expectShape, type LossOptions, lossOptions } from './loss.js';
-import {
-  expectIds,
-  notIds,
-  type RowShape,
-  readRowTerms,
-  rowInputs,
-  rowLossSteps,
-  rowOperation,
-} from './row-loss.js';
+import { expectDType, expectShape, type LossOptions, lossOptions, notIds } from './loss.js';
+import { expectIds, type RowShape, readRowTerms, rowInputs, rowLossSteps, rowOperation } from './row-loss.js';
 import { type RowOptions, type RowResult, rowOptions } from './row-options.js';
 
 export interface LogitInputs {

@@ -7,10 +7,9 @@ import { defineCall, raw } from '../options.js';
 import { runAsync, runSync, type Steps } from '../run.js';
 import { bracketed } from '../validate.js';
 import { readView, sameShape, sizeOf, type TensorLike, type View } from '../view.js';
-import { expectDType, expectShape, type LossOptions, lossOptions, readOptionalView } from './loss.js';
+import { expectDType, expectShape, type LossOptions, lossOptions, notIds, readOptionalView } from './loss.js';
 import {
   expectIds,
-  notIds,
   type RowOptionsOf,
   type RowShape,
   readRowTerms,

@@ -163,6 +163,15 @@ export function expectDType(view: View, ...allowed: readonly DType[]): void {
   throw new CutlossError('ERR_CUTLOSS_DTYPE', message, { name: view.name, dtype: view.dtype });
 }
 
+/** What `targets` of the wrong dtype are answered with. */
+export function notIds({ dtype, shape }: View, advice = 'write tensor(new Int32Array([...]))'): CutlossError {
+  return new CutlossError(
+    'ERR_CUTLOSS_DTYPE',
+    `Expected int32, int64 or uint8, as class ids are, for targets of shape ${bracketed(shape)} but received ${dtype}: ${advice}`,
+    { name: 'targets', dtype },
+  );
+}
+
 /** `like` says in words where the shape comes from. */
 export function expectShape(view: View, shape: readonly number[], like: string, advice?: string): void {
   if (sameShape(view.shape, shape)) return;

@@ -14,6 +14,7 @@ import {
   expectShape,
   gradientTarget,
   type LossTable,
+  notIds,
   output,
   placeOf,
   readOptionalView,
@@ -29,7 +30,6 @@ import {
   type RegionResult,
   type regionInputs,
 } from './region-options.js';
-import { notIds } from './row-loss.js';
 
 const views = [
   'predictions',

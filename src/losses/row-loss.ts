@@ -97,15 +97,6 @@ export function expectIds(
   expectShape(targets, leading, reason, advice);
 }
 
-/** What `targets` of the wrong dtype are answered with. */
-export function notIds({ dtype, shape }: View, advice = 'write tensor(new Int32Array([...]))'): CutlossError {
-  return new CutlossError(
-    'ERR_CUTLOSS_DTYPE',
-    `Expected int32, int64 or uint8, as class ids are, for targets of shape ${bracketed(shape)} but received ${dtype}: ${advice}`,
-    { name: 'targets', dtype },
-  );
-}
-
 /** Options that are fine alone but not together. */
 function checkTogether(
   o: RowOptionsOf<string>,
