@@ -4,8 +4,8 @@
 // The usual exp(z - m) loses what the subtraction rounds off: at z - m = -20 that is 16 half-units in the last
 // place. Here nothing is rounded before the reduction: for rows below 256 in magnitude z is reduced itself and the
 // shift is folded in afterwards, as a whole power of two and a remainder of at most half of one; above, z - m is exact
-// wherever the exponential is not zero (Sterbenz). The error stays below 3 half-units (test/native/exp_test.cc
-// saw 2.6).
+// wherever the exponential is not zero (Sterbenz) but by a factor of 1e30 or more. The error stays below 3 half-units
+// (test/native/exp_test.cc saw 2.6).
 #pragma once
 
 #include <array>
@@ -149,54 +149,87 @@ CUTLOSS_HD void exp_addends(typename V::F (&z)[kCount], float reference) {
 template <class V>
 concept LooksUpLanes = requires(typename V::F table, typename V::I k) { V::look_up(table, k); };
 
-/// exp(z) * factor to 1.2 half-units in the last place, twice that where it is subnormal, in fewer steps than
-/// exp_shifted() where there are enough elements to pay for the tables: 2^(k / lanes) times the factor, and what these
-/// lack, relative to them. Not for results next to the largest float.
-template <class V>
+/// exp(z) * factor in fewer steps than exp_shifted() where there are enough elements to pay for the tables: 2^(k /
+/// lanes) times the factor, and what these lack, relative to them. To 1.2 half-units in the last place, twice that
+/// where it is subnormal, and not for results next to the largest float. Where powers of two are added to the exponent
+/// it is for normal results only: ask reaches() first.
+///
+/// For a sum that holds terms near one, factors can be had whose eight roots lack nothing (exact_reference()), and z is
+/// reduced in one step, by a log 2 that is a little too large. Terms near one all lose the same by that (lost()), which
+/// the sum can be given back; the rest lose a little more or less, but are smaller by far more than that.
+template <class V, bool kInSum = false>
 class ExpByRoots {
  public:
   using F = typename V::F;
   using I = typename V::I;
 
-  /// Whether results are bounded, as where powers of two are added to the exponent: from 2^-124 to 2^120 instead of
-  /// anything beyond. That is nothing, and too much, in a sum with terms near one.
-  static constexpr bool kBounded = requires(F root, I k) { V::raise(root, k); };
+  static constexpr bool kAddsPowers = requires(F root, I eighths) { V::raise(root, eighths); };
 
   /// A factor whose tables are no subnormals. Elements that are zero by it were no more by another.
   static bool serves(double factor) { return std::fabs(factor) > 0x1p-100 && std::fabs(factor) < 0x1p100; }
 
   explicit ExpByRoots(double factor) {
     float roots[kRoots], lack[kRoots];
+    int32_t k_down[kRoots];
     for (int k = 0; k < kRoots; ++k) {
       const double root = kExactRootsOfTwo[32 / kRoots * k] * factor;
       roots[k] = static_cast<float>(root);
       lack[k] = static_cast<float>(1 - roots[k] / root);
+      k_down[k] = -k;
     }
     roots_ = V::load(roots);
+    if constexpr (kAddsPowers) {
+      const double power = std::log(std::fabs(factor));
+      roots_ = V::raise(roots_, V::template load_as<I>(k_down));
+      lowest_ = V::splat(static_cast<float>(-124 * kLn2 - power));
+      highest_ = V::splat(static_cast<float>(124 * kLn2 - power));
+    }
     lack_ = V::load(lack);
-    const double power = std::log(std::fabs(factor));
-    lowest_ = V::splat(kBounded ? static_cast<float>(-124 * kLn2 - power) : -1400.f);
-    if constexpr (kBounded) highest_ = V::splat(static_cast<float>(120 * kLn2 - power));
+  }
+
+  /// Whether these have normal results, or one of them is not a number.
+  template <int kCount>
+  bool reaches(const F (&z)[kCount]) const {
+    if constexpr (kAddsPowers) {
+      F least = z[0], most = z[0];
+      for (int i = 1; i < kCount; ++i) least = V::min(least, z[i]), most = V::max(most, z[i]);
+      return V::bits((least < lowest_) | (most > highest_)) == 0;
+    }
+    return true;
+  }
+
+  /// A number a little above `most` whose exp(-reference), times each of the eight roots of two, is a float but for
+  /// 3e-9 of it: a power of such a root times a number found by trying all. exp(most - reference) is just below one,
+  /// where floats are closest to what they round. For |most| < 100, beyond which it is `most`.
+  static double exact_reference(double most) {
+    constexpr double kLogOfFound = 0.084079081601426547;  // of 0x1.16747bf8p+0
+    constexpr double kStep = kLn2 / 8, kAbove = 0.1;
+    return std::fabs(most) < 100 ? std::rint((most + kAbove + kLogOfFound) / kStep) * kStep - kLogOfFound : most;
+  }
+
+  /// Terms near one come out as exp(z - reference - lost).
+  static double lost(double reference) {
+    return kInSum && std::fabs(reference) < 100 ? reference * (float(kLn2) / kLn2 - 1) : 0;
   }
 
   F operator()(F z) const {
-    constexpr float kToRoots = 0x1.8p23f / kRoots;  // its last place is a root
-    F d = V::max(lowest_, z);                       // not-a-number goes through
-    if constexpr (kBounded) d = V::min(highest_, d);
-    const F shifted = V::multiply_add(d, V::splat(float(kLog2E)), V::splat(kToRoots));
+    constexpr float kToRoots = 0x1.8p23f / kRoots;                 // its last place is a root
+    if constexpr (!kAddsPowers) z = V::max(V::splat(-1400.f), z);  // not-a-number goes through
+    const F shifted = V::multiply_add(z, V::splat(float(kLog2E)), V::splat(kToRoots));
     const F n = shifted - kToRoots;
-    const F r = V::multiply_add(n, V::splat(-kLn2Low), V::multiply_add(n, V::splat(-kLn2High), d));
+    const F r = kInSum ? V::multiply_add(n, V::splat(-float(kLn2)), z)
+                       : V::multiply_add(n, V::splat(-kLn2Low), V::multiply_add(n, V::splat(-kLn2High), z));
     const auto k = (I)shifted;
     const F root = power(V::look_up(roots_, k), k, n);
-    return V::multiply_add(root, V::multiply_add(r * r, rest(r), r + V::look_up(lack_, k)), root);
+    const F beyond = kInSum ? r : r + V::look_up(lack_, k);
+    return V::multiply_add(root, V::multiply_add(r * r, rest(r), beyond), root);
   }
 
  private:
   static constexpr int kRoots = V::kLanes;
 
-  /// root * 2^n, n rounded down.
   static F power(F root, I k, F n) {
-    if constexpr (kBounded) {
+    if constexpr (kAddsPowers) {
       return V::raise(root, k);
     } else {
       return V::scale_by_power(root, n);

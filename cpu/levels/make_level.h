@@ -25,7 +25,6 @@ constexpr RowSweeps row_sweeps() {
   return {{Plain::statistics, Plain::gradient},
           {General::statistics, General::gradient, General::element},
           Access::element,
-          Access::set_element,
           Access::argmax};
 }
 

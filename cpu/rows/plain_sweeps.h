@@ -24,9 +24,21 @@ struct GroupedRow {
   int64_t begin;   // of the first group, > -kStep
 
   bool whole(int64_t at) const { return at >= 0 && at + kStep <= classes; }
+  bool holds(int64_t element, int64_t at) const { return element >= at && element < at + kStep; }
+
+  /// visit(at, z) for the groups from `begin` to `end`.
+  template <class Visit>
+  CUTLOSS_INLINE void for_each_group(const GroupedRow& row, int64_t begin, int64_t end, const Visit& visit) {
+    T copy[kStep];
+    for (int64_t at = begin; at < end;) {
+      const T* z = group(row, at, copy);
+      const int64_t stop = z == copy ? at + kStep : std::min(end, row.target > at ? row.target : row.classes);
+      for (; at + kStep <= stop; at += kStep, z += kStep) visit(at, z);
+    }
+  }
 
   CUTLOSS_INLINE const T* group(const GroupedRow& row, int64_t at, T* copy) {
-    if (row.whole(at) && !(row.target >= at && row.target < at + kStep)) [[likely]]
+    if (row.whole(at) && !row.holds(row.target, at)) [[likely]]
       return row.z + at;
     constexpr float kNothing = -std::numeric_limits<float>::infinity();
     for (int u = 0; u < kUnroll; ++u) V::store(copy + u * V::kLanes, V::splat(kNothing));
@@ -53,6 +65,9 @@ struct GroupedSweeps {
   static constexpr int64_t kAhead = 4096 / sizeof(T);  // the hardware does not fetch across a page
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
   static constexpr bool k16Bits = sizeof(T) == 2;
+  static constexpr bool kEightRoots = math::ExpByRoots<V>::kAddsPowers;
+  // Where a table takes powers of two as they come, 16 bits take no more steps without.
+  static constexpr bool kTables = kVectors > 2 && math::LooksUpLanes<V> && (!k16Bits || kEightRoots);
 
   /// The lines of one step, to be read soon.
   template <int kLocality>
@@ -82,11 +97,10 @@ struct GroupedSweeps {
     constexpr int kSums = Row::kUnroll / kTogether;
     F sum[kSums], rest[kSums] = {};
     for (F& lanes : sum) lanes = V::splat(1.f);
-    T copy[kStep];
-    for (int64_t at = begin; at < end; at += kStep) {
+    Row::for_each_group(row, begin, end, [&](int64_t at, const T* z) {
       prefetch<3>(row.z + at + kAhead);
       F e[Row::kUnroll];
-      load(Row::group(row, at, copy), e);
+      load(z, e);
       exponentials(e);
       for (int u = 0; kKeep && u < Row::kUnroll; ++u) V::store(kept + (at - begin) + u * V::kLanes, e[u]);
       for (int k = 0; k < kSums; ++k) {
@@ -95,55 +109,50 @@ struct GroupedSweeps {
         rest[k] += part - (next - sum[k]);
         sum[k] = next;
       }
-    }
+    });
     D total = {};
 #pragma GCC unroll 4  // or the sums would stay in memory
     for (int k = 0; k < kSums; ++k) total += (in_double(sum[k]) - V::kLanes / V::kDoubles) + in_double(rest[k]);
     return V::horizontal_sum(total);
   }
 
-  /// Calls visit(exp) with a function of a vector that is exp(z) * factor, if there is one by tables and it pays.
-  template <class Visit>
-  static bool by_roots(int64_t classes, double factor, const Visit& visit) {
-    if constexpr (kVectors > 2 && math::LooksUpLanes<V>) {
+  /// Calls visit(exponentials) with a function that puts exp(z) * factor in place of each z of a group: by tables if
+  /// there are any and they pay, and where these do not reach or serve, `otherwise`.
+  template <bool kInSum, class Otherwise, class Visit>
+  CUTLOSS_INLINE void by_roots(int64_t classes, double factor, const Otherwise& otherwise, const Visit& visit) {
+    if constexpr (kTables) {
       constexpr int64_t kEnough = 256;
-      if (classes >= kEnough && math::ExpByRoots<V>::serves(factor)) {
-        visit(math::ExpByRoots<V>(factor));
-        return true;
+      using ByRoots = math::ExpByRoots<V, kInSum>;
+      if (classes >= kEnough && ByRoots::serves(factor)) {
+        const ByRoots exp(factor);
+        visit([&](auto& e) {
+          if (!exp.reaches(e)) [[unlikely]]
+            return otherwise(e);
+          for (F& term : e) term = exp(term);
+        });
+        return;
       }
     }
-    return false;
+    visit(otherwise);
   }
 
-  /// Whether the sum's exponentials may be by tables. Those of 16 bits that are kept for the gradient must not be
-  /// bounded, and where tables are not bounded exp_addends() takes no more steps.
-  template <bool kKeep>
-  static constexpr bool kSumsByRoots = !k16Bits || (math::ExpByRoots<V>::kBounded && !kKeep);
-
-  /// sum exp(z - reference). A gradient of 16 bits does not see a few more roundings, and exponentials by tables are so
-  /// exact that there may be one more.
+  /// sum exp(z - reference). Exponentials by tables are so exact that one more rounding may follow; a gradient of 16
+  /// bits does not see a few.
   template <bool kKeep>
   static double sweep(const Row& row, int64_t begin, int64_t end, double reference, float* kept) {
-    constexpr int kTogether = k16Bits ? Row::kUnroll : 1;
-    if constexpr (kSumsByRoots<kKeep>) {
-      double total = 0;
-      const auto add_up = [&](const auto& exp) {
-        const auto terms = [&](auto& e) {
-          for (F& term : e) term = exp(term);
-        };
-        total = sum<kKeep, std::max(kTogether, 2)>(row, begin, end, kept, terms);
-      };
-      if (by_roots(row.classes, std::exp(-reference), add_up)) return total;
-    }
-    if constexpr (k16Bits && V::kFused) {
-      const auto addends = [&](auto& e) { math::exp_addends<V>(e, float(reference)); };
-      return sum<kKeep, kTogether>(row, begin, end, kept, addends);
-    }
-    const math::ExpShift shift = math::ExpShift::of(float(reference), reference, 0, 1);
+    const double lost = math::ExpByRoots < V, kTables && kEightRoots > ::lost(reference);
+    const math::ExpShift shift = math::ExpShift::of(float(reference), reference, lost, 1);
     const auto terms = [&](auto& e) {
+      if constexpr (k16Bits && V::kFused && !kTables) return math::exp_addends<V>(e, float(reference));
       for (F& term : e) term = math::exp_shifted<V>(term, shift);
     };
-    return sum<kKeep, kTogether>(row, begin, end, kept, terms);
+    double total;
+    const auto add_up = [&](const auto& exponentials) {
+      constexpr bool kByTables = !std::is_same_v<decltype(exponentials), decltype(terms)&>;
+      total = sum < kKeep, k16Bits ? Row::kUnroll : kByTables ? 2 : 1 > (row, begin, end, kept, exponentials);
+    };
+    by_roots<kEightRoots>(row.classes, std::exp(-reference), terms, add_up);
+    return total * std::exp(lost);
   }
 
   CUTLOSS_INLINE D in_double(F v) {
@@ -154,39 +163,40 @@ struct GroupedSweeps {
 
   static float largest(const Row& row, int64_t begin, int64_t end) {
     F most = V::splat(-kInfinity);
-    T copy[kStep];
-    for (int64_t at = begin; at < end; at += kStep) {
+    Row::for_each_group(row, begin, end, [&](int64_t, const T* z) {
       F v[Row::kUnroll];
-      load(Row::group(row, at, copy), v);
+      load(z, v);
       for (const F& lanes : v) most = V::max(lanes, most);
-    }
+    });
     return V::horizontal_max(most);
   }
 
-  /// Any reference will do from which no exponential overflows: it is the maximum of the first block that has one, and
-  /// moves only when a sum has become huge. Not-a-number hides from a maximum, but not from a sum.
+  /// Any reference will do from which no exponential overflows, but terms far beyond it are rounded more: it is near
+  /// the maximum of the first block that has one, and moves when a block outweighs all before. Not-a-number hides from
+  /// a maximum, but not from a sum.
   template <bool kKeep>
   static void add_block(const Row& row, int64_t begin, int64_t end, math::RowStatistics* s, KeptRow* kept) {
     float* keep = kKeep ? kept->exponentials + (begin - row.begin) : nullptr;
     const auto move_reference = [&] {
       const float most = largest(row, begin, end);
-      if (std::isfinite(most)) {
-        s->sum = s->sum == 0 ? 0 : s->sum * std::exp(s->max - most);
-        s->max = most;
-      }
+      if (!std::isfinite(most)) return;
+      const double reference = kTables && kEightRoots ? math::ExpByRoots<V>::exact_reference(most) : most;
+      s->sum = s->sum == 0 ? 0 : s->sum * std::exp(s->max - reference);
+      s->max = reference;
     };
     const auto reference = [&] { return s->max == -kInfinity ? 0 : s->max; };
     const auto sum_block = [&] { return sweep<kKeep>(row, begin, end, reference(), keep); };
     if (s->max == -kInfinity) move_reference();
+    constexpr double kHuge = 1e30;
+    const double outweighs = s->sum == 0 ? kHuge : std::clamp(2 * s->sum, 2., kHuge);
     double sum = sum_block();
-    if (!(sum <= 1e30)) {
+    if (!(sum <= outweighs)) {
       move_reference();
       sum = sum_block();
-      if (!(sum <= 1e30)) sum = std::numeric_limits<double>::quiet_NaN();  // not even relative to the largest
+      if (!(sum <= kHuge)) sum = std::numeric_limits<double>::quiet_NaN();  // not even relative to the largest
     }
-    if (s->max == -kInfinity && sum < 1) sum = 0;  // nothing but -inf, of which bounded exponentials leave a trace
     s->sum += sum;
-    if (kKeep) kept->reference[kept->blocks++] = float(reference());
+    if (kKeep) kept->reference[kept->blocks++] = reference();
   }
 
   static math::RowStatistics statistics(const void* logits, int64_t classes, int64_t target, KeptRow* kept) {
@@ -200,23 +210,39 @@ struct GroupedSweeps {
     return s;
   }
 
-  /// g = value(v, at): the vectors of the group at `at`, from the logits or whatever else stands for them.
+  /// The gradient from `begin` to `end`: what value(at, v) puts into the vectors of the group at `at`, but for the
+  /// target. Memory that has been written past the caches is not touched again.
   template <bool kStream, class Value>
-  CUTLOSS_INLINE void write(T* g, const Row& row, int64_t begin, int64_t end, const T* next, const Value& value) {
+  CUTLOSS_INLINE void write(const PlainGradient& a, const Row& row, int64_t begin, int64_t end, const Value& value) {
+    T* g = static_cast<T*>(a.gradient);
+    const T* next = static_cast<const T*>(a.next);
     for (int64_t at = begin; at < end; at += kStep) {
       if (next) prefetch<2>(next + at);
       F v[Row::kUnroll];
       value(at, v);
-      T part[kStep];
-      const bool whole = row.whole(at);
-      T* to = whole ? g + at : part;
-      for (int u = 0; u < Row::kUnroll; u += 2) {
-        T* pair = to + u * V::kLanes;
-        kStream&& whole ? Pairs<V, T>::stream(pair, v[u], v[u + 1]) : Pairs<V, T>::store(pair, v[u], v[u + 1]);
+      alignas(64) T part[kStep];
+      const bool whole = row.whole(at), with_target = row.holds(a.target, at);
+      if (whole && !with_target) [[likely]] {
+        store<kStream>(g + at, v);
+        continue;
       }
-      if (whole) continue;
-      const int64_t from = std::max<int64_t>(at, 0), to_end = std::min(at + kStep, row.classes);
-      memcpy(g + from, part + (from - at), (to_end - from) * sizeof(T));
+      store<false>(part, v);
+      if (with_target) math::narrow(float(a.target_gradient), part + (a.target - at));
+      const int64_t from = std::max<int64_t>(at, 0), to = std::min(at + kStep, row.classes);
+      if (kStream && whole) {
+        load(part, v);
+        store<true>(g + at, v);
+      } else {
+        memcpy(g + from, part + (from - at), (to - from) * sizeof(T));
+      }
+    }
+  }
+
+  template <bool kStream>
+  CUTLOSS_INLINE void store(T* to, const F (&v)[Row::kUnroll]) {
+    for (int u = 0; u < Row::kUnroll; u += 2) {
+      T* pair = to + u * V::kLanes;
+      kStream ? Pairs<V, T>::stream(pair, v[u], v[u + 1]) : Pairs<V, T>::store(pair, v[u], v[u + 1]);
     }
   }
 
@@ -237,11 +263,11 @@ struct GroupedSweeps {
   }
 
   template <bool kStream>
-  static void write_kept(const PlainGradient& a, T* g, const Row& row, const T* next) {
+  static void write_kept(const PlainGradient& a, const Row& row) {
     int block = 0;
     for (int64_t at = row.begin; at < row.classes; at += kBlock, ++block) {
       const float factor = static_cast<float>(kept_factor(block, a));
-      write<kStream>(g, row, at, std::min(at + kBlock, row.classes), next, [&](int64_t i, F(&v)[Row::kUnroll]) {
+      write<kStream>(a, row, at, std::min(at + kBlock, row.classes), [&](int64_t i, F(&v)[Row::kUnroll]) {
         const float* e = a.kept->exponentials + (i - row.begin);
         for (int u = 0; u < Row::kUnroll; ++u) v[u] = V::load(e + u * V::kLanes) * factor;
       });
@@ -249,33 +275,33 @@ struct GroupedSweeps {
   }
 
   template <bool kStream>
-  static void write_again(const PlainGradient& a, T* g, const Row& row, const T* next) {
+  static void write_again(const PlainGradient& a, const Row& row) {
     T copy[kStep];
-    const auto write_row = [&](const auto& exp) {
-      write<kStream>(g, row, row.begin, row.classes, next, [&](int64_t at, F(&v)[Row::kUnroll]) {
+    const auto write_row = [&](const auto& exponentials) {
+      write<kStream>(a, row, row.begin, row.classes, [&](int64_t at, F(&v)[Row::kUnroll]) {
         load(Row::group(row, at, copy), v);
-        for (F& e : v) e = exp(e);
+        exponentials(v);
       });
     };
-    // A table's rounding may pass the largest float before the rest brings it back.
-    const bool in_range = std::fabs(a.softmax) < 0x1p126;
-    if constexpr (!k16Bits && !math::ExpByRoots<V>::kBounded) {
-      if (in_range && by_roots(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, write_row)) return;
-    }
     const math::ExpShift shift = math::ExpShift::of(float(a.most), a.lse.anchor, a.lse.excess, a.softmax);
-    write_row([&](const F& z) { return k16Bits ? math::exp_shifted_16<V>(z, shift) : math::exp_shifted<V>(z, shift); });
+    const auto products = [&](auto& v) {
+      for (F& e : v) e = k16Bits ? math::exp_shifted_16<V>(e, shift) : math::exp_shifted<V>(e, shift);
+    };
+    // A table's rounding may pass the largest float before the rest brings it back.
+    if (!kTables || std::fabs(a.softmax) >= 0x1p126) return write_row(products);
+    by_roots<false>(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, products, write_row);
   }
 
   static void gradient(const PlainGradient& a) {
     T* g = static_cast<T*>(a.gradient);
-    const T* next = static_cast<const T*>(a.next);
     const Row row = {static_cast<const T*>(a.logits), a.classes, -1, Row::first_group(a.stream ? g : nullptr)};
     if (a.softmax == 0) {
       memset(g, 0, a.classes * sizeof(T));
+      if (a.target >= 0) math::narrow(float(a.target_gradient), g + a.target);
     } else if (kept_suffice(a, row)) {
-      a.stream ? write_kept<true>(a, g, row, next) : write_kept<false>(a, g, row, next);
+      a.stream ? write_kept<true>(a, row) : write_kept<false>(a, row);
     } else {
-      a.stream ? write_again<true>(a, g, row, next) : write_again<false>(a, g, row, next);
+      a.stream ? write_again<true>(a, row) : write_again<false>(a, row);
     }
   }
 };

@@ -32,13 +32,13 @@ struct RowTarget {
 struct KeptRow {
   static constexpr int64_t kMostClasses = 131072;  // half of a usual second-level cache
 
-  float* exponentials = nullptr;             // [classes + two groups], in the order of the level's pairs
-  const void* aligned_with = nullptr;        // the gradient whose groups are these, if it is streamed
-  float reference[kMostClasses / 4096 + 2];  // per block: exponentials are of z - reference
+  float* exponentials = nullptr;              // [classes + two groups], in the order of the level's pairs
+  const void* aligned_with = nullptr;         // the gradient whose groups are these, if it is streamed
+  double reference[kMostClasses / 4096 + 2];  // per block: exponentials are of z - reference
   int blocks = 0;
 };
 
-/// dz = softmax * p for a row; the target's element is the caller's.
+/// dz = softmax * p for a row, but for the target's element.
 struct PlainGradient {
   const void* logits;
   void* gradient;
@@ -46,6 +46,8 @@ struct PlainGradient {
   double most;
   math::LogSum lse;
   double softmax;
+  int64_t target;
+  double target_gradient;
   const KeptRow* kept;  // or null: computed again
   bool stream;          // past the caches
   const void* next;     // the row after, or null: read soon, worth fetching
@@ -68,7 +70,6 @@ struct RowSweeps {
   PlainSweeps plain;
   GeneralSweeps general;
   double (*element)(const void* logits, int64_t index);
-  void (*set_element)(void* logits, int64_t index, double value);
   int64_t (*argmax)(const void* logits, int64_t classes);
 };
 

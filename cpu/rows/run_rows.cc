@@ -85,8 +85,7 @@ class RowsRun {
       std::memset(g, 0, stride_);
     } else if (plain_) {
       const char* next = row + 1 < last ? z + stride_ : nullptr;
-      sweeps_.plain.gradient({z, g, r_.classes, most, o.lse, o.softmax, kept, stream_, next});
-      sweeps_.set_element(g, target.id, o.target);
+      sweeps_.plain.gradient({z, g, r_.classes, most, o.lse, o.softmax, target.id, o.target, kept, stream_, next});
     } else {
       sweeps_.general.gradient(z, g, general_, target, o);
     }
@@ -119,9 +118,11 @@ Status run_rows(RowsRequest& request, const Level& level, ThreadPool& pool, Canc
     const int64_t last = std::min(first + rows_per_task, request.rows);
     KeptRow storage;
     KeptRow* kept = run.keep(&storage);
+    double sum = 0;  // not in the line that other threads write to
     for (int64_t row = first; row < last && !cancel.requested(); ++row) {
-      if (!run.row(row, last, kept, &sums[task])) bad_target = true;
+      if (!run.row(row, last, kept, &sum)) bad_target = true;
     }
+    sums[task] = sum;
     level.fence();
   });
   if (cancel.requested()) return cancelled();

@@ -9,10 +9,6 @@ template <class V, class T>
 struct ScalarAccess {
   static double element(const void* row, int64_t index) { return math::widen(static_cast<const T*>(row)[index]); }
 
-  static void set_element(void* row, int64_t index, double value) {
-    math::narrow(static_cast<float>(value), static_cast<T*>(row) + index);
-  }
-
   /// The first of the largest; not-a-number is larger than anything, as in PyTorch.
   static int64_t argmax(const void* row, int64_t classes) {
     const T* z = static_cast<const T*>(row);

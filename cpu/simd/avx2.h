@@ -56,8 +56,9 @@ struct Avx2 : Portable<8> {
   CUTLOSS_INLINE F repeat_four(const float* four) { return _mm256_broadcast_ps((const __m128*)four); }
 
   CUTLOSS_INLINE F look_up(F table, I k) { return rearrange(table, k); }
-  /// x * 2^n for normal results, n being what stands above the three lowest bits of k.
-  CUTLOSS_INLINE F raise(F x, I k) { return (F)((I)x + ((k << 20) & (I)(U{} + 0xff800000u))); }
+  /// The bits of x as a number, and so many eighths of a power of two more: where these make whole powers, x times
+  /// them.
+  CUTLOSS_INLINE F raise(F x, I eighths) { return (F)((U)x + ((U)eighths << 20)); }
 
   CUTLOSS_INLINE F max(F a, F b) { return _mm256_max_ps(a, b); }
   CUTLOSS_INLINE F min(F a, F b) { return _mm256_min_ps(a, b); }

@@ -36,11 +36,11 @@ struct LookupOf : cpu::Portable<kCount> {
     for (int i = 0; i < kLanes; ++i) found[i] = table[k[i] & (kLanes - 1)];
     return found;
   }
-  static F raise(F x, I k)
+  static F raise(F x, I eighths)
     requires(kCount == 8)
   {
-    for (int i = 0; i < kLanes; ++i) x[i] = std::ldexp(x[i], ((k[i] & 0x7fffff) - 0x400000) >> 3);
-    return x;
+    using U = typename cpu::Portable<kCount>::U;
+    return (F)((U)x + ((U)eighths << 20));
   }
   static F min(F a, F b) { return a < b ? a : b; }
   static F multiply_add(F a, F b, F c) {
@@ -57,10 +57,11 @@ using Lookup = LookupOf<4>;
 
 /// By factors of either sign, for elements up to 40 below what makes one.
 template <int kLanes>
-void by_roots() {
+void by_roots(double least_worst, double most_worst) {
   using V = LookupOf<kLanes>;
+  using F = typename V::F;
   using Exp = math::ExpByRoots<V>;
-  static_assert(math::LooksUpLanes<V> && !math::LooksUpLanes<Lookup> && Exp::kBounded == (kLanes == 8));
+  static_assert(math::LooksUpLanes<V> && !math::LooksUpLanes<Lookup> && Exp::kAddsPowers == (kLanes == 8));
   CHECK(Exp::serves(1) && Exp::serves(-0x1p-99) && !Exp::serves(0x1p100) && !Exp::serves(0) && !Exp::serves(NAN));
   std::mt19937_64 random(11);
   std::uniform_real_distribution<float> distance(-40, 3);
@@ -68,22 +69,66 @@ void by_roots() {
   for (int row = -68; row < 68; ++row) {
     const double factor = std::exp(-row) * (row % 3 ? 1.1 : -0.7);
     const Exp exp(factor);
+    const auto error = [&](float e, float z) { return half_ulps(e, factor * expl(static_cast<long double>(z))); };
     for (int i = 0; i < 200; ++i) {
-      typename V::F z;
+      F z;
       for (int k = 0; k < kLanes; ++k) z[k] = float(row) + distance(random);
-      const typename V::F e = exp(z);
-      for (int k = 0; k < kLanes; ++k) {
-        worst = std::max(worst, half_ulps(e[k], factor * expl(static_cast<long double>(z[k]))));
-      }
+      const F e = exp(z);
+      for (int k = 0; k < kLanes; ++k) worst = std::max(worst, error(e[k], z[k]));
     }
-    typename V::F ends = V::splat(0.f);
-    ends[0] = -INFINITY, ends[1] = NAN, ends[2] = -1e30f, ends[3] = float(row) + 500;
-    const typename V::F e = exp(ends);
-    const float least = Exp::kBounded ? 0x1p-123f : 0;
-    CHECK(std::fabs(e[0]) <= least && std::isnan(e[1]) && std::fabs(e[2]) <= least && !(std::fabs(e[3]) <= 0x1p119f));
+    // All the way to where it does not reach: as good there, and no further than to normal results.
+    for (const float step : {-0.25f, 0.25f}) {
+      float far = float(row);
+      const auto group = [&](F(&z)[2]) { z[0] = V::splat(float(row)), z[1] = z[0], z[1][kLanes - 1] = far; };
+      F z[2];
+      for (group(z); exp.reaches(z) && std::fabs(far - float(row)) < 85; far += step, group(z)) {
+        worst = std::max(worst, error(exp(z[1])[kLanes - 1], far));
+      }
+      CHECK(std::fabs(far - float(row)) > 84);
+    }
+    F ends = V::splat(float(row));
+    ends[0] = -INFINITY, ends[1] = -1e30f, ends[2] = float(row) + 500, ends[3] = NAN;
+    for (int k = 0; k < 4; ++k) {
+      F z[2] = {V::splat(float(row)), V::splat(ends[k])};
+      CHECK(k == 3 || exp.reaches(z) == !Exp::kAddsPowers);
+      const float e = exp(z[1])[0];
+      CHECK(!exp.reaches(z) || (k < 2 ? e == 0 : k == 2 ? !(std::fabs(e) < 0x1p120f) : std::isnan(e)));
+    }
   }
   std::printf("ExpByRoots of %d: %.2f half-units in the last place at worst\n", kLanes, worst);
-  CHECK(worst > 0.9 && worst < 1.2);
+  CHECK(worst > least_worst && worst < most_worst);
+}
+
+/// Eight roots that lack nothing.
+void exact_references() {
+  double lack = 0, worst = 0, sums = 0;
+  std::mt19937_64 random(5);
+  for (int row = -68; row < 68; ++row) {
+    const double most = row + 0.3, reference = math::ExpByRoots<LookupOf<8>>::exact_reference(most);
+    CHECK(reference - most > 0.05 && reference - most < 0.15);
+    for (int k = 0; k < 8; ++k) {
+      const double root = math::kExactRootsOfTwo[4 * k] * std::exp(-reference);
+      lack = std::max(lack, std::fabs(static_cast<float>(root) / root - 1));
+    }
+    using Exp = math::ExpByRoots<LookupOf<8>, true>;
+    const Exp exp(std::exp(-reference));
+    long double sum = 0, exact_sum = 0;
+    for (int i = 0; i < 200; ++i) {
+      LookupOf<8>::F z;
+      for (int k = 0; k < 8; ++k) z[k] = float(row) - float(random() % 8192) / 512;
+      const LookupOf<8>::F e = exp(z);
+      for (int k = 0; k < 8; ++k) {
+        const long double exact = expl(z[k] - reference - Exp::lost(reference));
+        worst = std::max(worst, std::fabs(double(e[k] / exact - 1)));
+        sum += e[k], exact_sum += exact;
+      }
+    }
+    sums = std::max(sums, std::fabs(double(sum / exact_sum - 1)));
+  }
+  CHECK(math::ExpByRoots<LookupOf<8>>::exact_reference(1e30) == 1e30 &&
+        math::ExpByRoots<LookupOf<8>>::exact_reference(-100) == -100);
+  std::printf("exact references: roots lack %.1e, terms are wrong by %.1e at worst, sums by %.1e\n", lack, worst, sums);
+  CHECK(lack < 3e-9 && worst < 1.1e-7 && sums < 1e-8);
 }
 
 /// Terms of a sum, that lie up to 16 from `nearest` to the reference, which is subtracted exactly: the error of each,
@@ -123,8 +168,9 @@ void addends() {
 }
 
 int main() {
-  by_roots<16>();
-  by_roots<8>();
+  by_roots<16>(0.9, 1.2);
+  by_roots<8>(0.9, 1.2);
+  exact_references();
   addends();
   std::mt19937_64 random(7);
   std::normal_distribution<float> normal;
