@@ -139,7 +139,7 @@ struct GroupedSweeps {
   /// sum exp(z - reference). Exponentials by tables are so exact that one more rounding may follow; a gradient of 16
   /// bits does not see a few.
   template <bool kKeep>
-  static double sweep(const Row& row, int64_t begin, int64_t end, double reference, float* kept) {
+  [[gnu::noinline]] static double sweep(const Row& row, int64_t begin, int64_t end, double reference, float* kept) {
     const double lost = math::ExpByRoots < V, kTables && kEightRoots > ::lost(reference);
     const math::ExpShift shift = math::ExpShift::of(float(reference), reference, lost, 1);
     const auto terms = [&](auto& e) {
@@ -161,7 +161,7 @@ struct GroupedSweeps {
     return low + high;
   }
 
-  static float largest(const Row& row, int64_t begin, int64_t end) {
+  [[gnu::noinline]] static float largest(const Row& row, int64_t begin, int64_t end) {
     F most = V::splat(-kInfinity);
     Row::for_each_group(row, begin, end, [&](int64_t, const T* z) {
       F v[Row::kUnroll];
