@@ -154,7 +154,7 @@ concept LooksUpLanes = requires(typename V::F table, typename V::I k) { V::look_
 /// where it is subnormal, and not for results next to the largest float. Where powers of two are added to the exponent
 /// it is for normal results only: ask reaches() first.
 ///
-/// For a sum that holds terms near one, factors can be had whose eight roots lack nothing (exact_reference()), and z is
+/// For a sum that holds terms near one, factors can be had whose eight roots lack nothing (reference()), and z is
 /// reduced in one step, by a log 2 that is a little too large. Terms near one all lose the same by that (lost()), which
 /// the sum can be given back; the rest lose a little more or less, but are smaller by far more than that.
 template <class V, bool kInSum = false>
@@ -201,10 +201,11 @@ class ExpByRoots {
   /// A number a little above `most` whose exp(-reference), times each of the eight roots of two, is a float but for
   /// 3e-9 of it: a power of such a root times a number found by trying all. exp(most - reference) is just below one,
   /// where floats are closest to what they round. For |most| < 100, beyond which it is `most`.
-  static double exact_reference(double most) {
+  static double reference(double most) {
     constexpr double kLogOfFound = 0.084079081601426547;  // of 0x1.16747bf8p+0
     constexpr double kStep = kLn2 / 8, kAbove = 0.1;
-    return std::fabs(most) < 100 ? std::rint((most + kAbove + kLogOfFound) / kStep) * kStep - kLogOfFound : most;
+    if (!kInSum || !(std::fabs(most) < 100)) return most;
+    return std::rint((most + kAbove + kLogOfFound) / kStep) * kStep - kLogOfFound;
   }
 
   /// Terms near one come out as exp(z - reference - lost).
@@ -228,6 +229,7 @@ class ExpByRoots {
  private:
   static constexpr int kRoots = V::kLanes;
 
+  /// root * 2^n, n rounded down.
   static F power(F root, I k, F n) {
     if constexpr (kAddsPowers) {
       return V::raise(root, k);

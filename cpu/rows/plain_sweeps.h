@@ -68,6 +68,8 @@ struct GroupedSweeps {
   static constexpr bool kEightRoots = math::ExpByRoots<V>::kAddsPowers;
   // Where a table takes powers of two as they come, 16 bits take no more steps without.
   static constexpr bool kTables = kVectors > 2 && math::LooksUpLanes<V> && (!k16Bits || kEightRoots);
+  using ByRoots = math::ExpByRoots<V>;
+  using ByRootsInSum = math::ExpByRoots<V, (kTables && kEightRoots)>;
 
   /// The lines of one step, to be read soon.
   template <int kLocality>
@@ -118,11 +120,10 @@ struct GroupedSweeps {
 
   /// Calls visit(exponentials) with a function that puts exp(z) * factor in place of each z of a group: by tables if
   /// there are any and they pay, and where these do not reach or serve, `otherwise`.
-  template <bool kInSum, class Otherwise, class Visit>
+  template <class ByRoots, class Otherwise, class Visit>
   CUTLOSS_INLINE void by_roots(int64_t classes, double factor, const Otherwise& otherwise, const Visit& visit) {
     if constexpr (kTables) {
       constexpr int64_t kEnough = 256;
-      using ByRoots = math::ExpByRoots<V, kInSum>;
       if (classes >= kEnough && ByRoots::serves(factor)) {
         const ByRoots exp(factor);
         visit([&](auto& e) {
@@ -140,7 +141,7 @@ struct GroupedSweeps {
   /// bits does not see a few.
   template <bool kKeep>
   [[gnu::noinline]] static double sweep(const Row& row, int64_t begin, int64_t end, double reference, float* kept) {
-    const double lost = math::ExpByRoots < V, kTables && kEightRoots > ::lost(reference);
+    const double lost = ByRootsInSum::lost(reference);
     const math::ExpShift shift = math::ExpShift::of(float(reference), reference, lost, 1);
     const auto terms = [&](auto& e) {
       if constexpr (k16Bits && V::kFused && !kTables) return math::exp_addends<V>(e, float(reference));
@@ -149,9 +150,10 @@ struct GroupedSweeps {
     double total;
     const auto add_up = [&](const auto& exponentials) {
       constexpr bool kByTables = !std::is_same_v<decltype(exponentials), decltype(terms)&>;
-      total = sum < kKeep, k16Bits ? Row::kUnroll : kByTables ? 2 : 1 > (row, begin, end, kept, exponentials);
+      constexpr int kTogether = k16Bits ? Row::kUnroll : kByTables ? 2 : 1;
+      total = sum<kKeep, kTogether>(row, begin, end, kept, exponentials);
     };
-    by_roots<kEightRoots>(row.classes, std::exp(-reference), terms, add_up);
+    by_roots<ByRootsInSum>(row.classes, std::exp(-reference), terms, add_up);
     return total * std::exp(lost);
   }
 
@@ -180,7 +182,7 @@ struct GroupedSweeps {
     const auto move_reference = [&] {
       const float most = largest(row, begin, end);
       if (!std::isfinite(most)) return;
-      const double reference = kTables && kEightRoots ? math::ExpByRoots<V>::exact_reference(most) : most;
+      const double reference = ByRootsInSum::reference(most);
       s->sum = s->sum == 0 ? 0 : s->sum * std::exp(s->max - reference);
       s->max = reference;
     };
@@ -289,7 +291,7 @@ struct GroupedSweeps {
     };
     // A table's rounding may pass the largest float before the rest brings it back.
     if (!kTables || std::fabs(a.softmax) >= 0x1p126) return write_row(products);
-    by_roots<false>(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, products, write_row);
+    by_roots<ByRoots>(row.classes, std::exp(-a.lse.anchor - a.lse.excess) * a.softmax, products, write_row);
   }
 
   static void gradient(const PlainGradient& a) {

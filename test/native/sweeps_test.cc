@@ -59,7 +59,7 @@ double one_row(const cpu::RowSweeps& sweeps, const std::vector<T>& z, int64_t ta
   for (int64_t j = 0; j < n; ++j) want[size_t(j)] = softmax * std::exp(double(math::widen(z[size_t(j)])) - lse);
   double most = exact.max;
   if (target >= 0) most = std::max(most, double(math::widen(z[size_t(target)])));
-  want[size_t(std::max<int64_t>(target, 0))] = target >= 0 ? 0.625 : want[0];
+  if (target >= 0) want[size_t(target)] = 0.625;
   sweeps.plain.gradient({z.data(), g, n, most, {lse, 0}, softmax, target, 0.625, keeping, stream, nullptr});
   cpu::level().fence();
   double worst = 0;
